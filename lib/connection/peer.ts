@@ -1,0 +1,110 @@
+/**
+ * The seam between a connection and the WebRTC engine under it. Everything above speaks these few
+ * interfaces; `peer_werift.ts` and its helpers are the only files that know the engine.
+ */
+import type { VideoCodecName } from "../media/encoded.ts";
+import type { Description } from "../wire/description.ts";
+import type { WireMessage } from "../wire/message.ts";
+
+/** A STUN or TURN server, as in the standard's `RTCIceServer`. */
+export interface IceServer {
+  /** `stun:host:port`, `turn:host:port?transport=udp`, `turns:host:port` … */
+  urls: string | string[];
+  /** TURN only. */
+  username?: string;
+  /** TURN only. */
+  credential?: string;
+}
+
+/** The part of the standard's `RTCConfiguration` that matters to a robot. */
+export interface RTCConfiguration {
+  /** @default {[{urls: "stun:stun.l.google.com:19302"}]} give `[]` to ask nobody. */
+  iceServers?: IceServer[];
+  /** `"relay"` allows only paths through a TURN server. @default {"all"} */
+  iceTransportPolicy?: "all" | "relay";
+}
+
+/** Where the transport is in its life. `connected` is when data and media can flow. */
+export type PeerState = "new" | "connecting" | "connected" | "failed" | "closed";
+
+/** How a data channel is made. */
+export interface PeerChannelOptions {
+  readonly label: string;
+  readonly protocol?: string;
+  readonly ordered: boolean;
+  /** How often a lost message is sent again; `null` is until it arrives. */
+  readonly maxRetransmits: number | null;
+  /** Both ends make the channel with this stream number, and nothing is said about it on the wire. */
+  readonly negotiatedId?: number;
+}
+
+/** What a data channel tells its owner. */
+export interface PeerChannelListener {
+  opened(): void;
+  /** The bytes belong to the receiver. */
+  message(message: WireMessage): void;
+  /** `bufferedAmount` went down. */
+  drained(): void;
+  /** Either end closed it, or the transport went. No call follows. */
+  closed(): void;
+}
+
+/** A data channel of the engine. */
+export interface PeerChannel {
+  readonly label: string;
+  readonly ordered: boolean;
+  readonly state: "connecting" | "open" | "closed";
+  /** Bytes given to `send` that have not yet left for the network. */
+  readonly bufferedAmount: number;
+  /** The largest message that the other end accepts, in bytes; known when open. */
+  readonly maxMessageSize: number;
+  /** Only one; set it before the next turn of the event loop. */
+  listener: PeerChannelListener | null;
+  /** Sends in order of the calls; never blocks. Only when open. */
+  send(message: WireMessage): void;
+  close(): void;
+}
+
+/** The sending half of a video section. */
+export interface PeerVideoSender {
+  /** What the two ends agreed on; `null` until then, or when they have nothing in common. */
+  readonly codec: VideoCodecName | null;
+  /** The payload size that fits a packet of this transport. */
+  readonly maxPayload: number;
+  /** The viewer lost its picture (PLI or FIR). */
+  onKeyFrameRequest: (() => void) | null;
+  /** Sends one frame: its RTP payloads, and its time in 90 kHz units. Never blocks. */
+  sendFrame(payloads: readonly Uint8Array<ArrayBuffer>[], timestamp90kHz: number): void;
+}
+
+/** What a peer tells its owner. */
+export interface PeerListener {
+  /** `error` says why, with `failed`. */
+  state(state: PeerState, error?: Error): void;
+  /** The other end opened a channel; it is open. */
+  channel(channel: PeerChannel): void;
+}
+
+/** One end of a WebRTC connection. Exactly one of `offer` and `answer` is called, once. */
+export interface Peer {
+  /** Makes a channel; it opens when the transport is connected. */
+  createChannel(options: PeerChannelOptions): PeerChannel;
+  /** Adds a video section that sends; before `offer` or `answer`. */
+  addVideoSender(): PeerVideoSender;
+  /** An offer with all candidates. */
+  offer(): Promise<Description>;
+  /** Takes the offer and answers it, with all candidates. */
+  answer(offer: Description): Promise<Description>;
+  /** Takes the answer to our offer. */
+  accept(answer: Description): Promise<void>;
+  /** When anything authentic last arrived from the other end, on the clock of `performance.now()`. */
+  readonly lastHeardMs: number;
+  /** Frees sockets and timers. Idempotent; the state becomes `closed`. */
+  close(): Promise<void>;
+}
+
+/** Makes the end of a connection; loads the engine on first use. */
+export type PeerFactory = (
+  configuration: Required<RTCConfiguration>,
+  listener: PeerListener,
+) => Promise<Peer>;

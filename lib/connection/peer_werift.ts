@@ -1,0 +1,168 @@
+/**
+ * A {@linkcode Peer} on werift 0.25.2. What werift does wrong or not at all is mended here and in the
+ * `werift_*.ts` files beside; nobody else knows that werift exists.
+ */
+import type * as Werift from "werift";
+import { ConnectionLost, NegotiationError } from "../errors.ts";
+import type { Description } from "../wire/description.ts";
+import { ChannelTable } from "./channels.ts";
+import type {
+  Peer,
+  PeerChannel,
+  PeerChannelOptions,
+  PeerFactory,
+  PeerListener,
+  PeerState,
+  PeerVideoSender,
+  RTCConfiguration,
+} from "./peer.ts";
+import { hostAddresses, loadWerift } from "./werift_engine.ts";
+import { weriftChannels } from "./werift_sctp.ts";
+import { videoParameters, WeriftVideoSender } from "./werift_video.ts";
+
+/** A description waits no longer than this for STUN and TURN servers that do not answer. */
+const GATHERING_LIMIT_MS = 1_500;
+/** What we accept in one message, said in the description. */
+const MAX_MESSAGE_SIZE = 262_144;
+
+/** Makes a werift peer. */
+export const createWeriftPeer: PeerFactory = async (configuration, listener) =>
+  new WeriftPeer(await loadWerift(), configuration, listener);
+
+class WeriftPeer implements Peer {
+  readonly #werift: typeof Werift;
+  readonly #pc: Werift.RTCPeerConnection;
+  readonly #listener: PeerListener;
+  readonly #channels: ChannelTable;
+  #state: PeerState = "new";
+  #ours = new Set<unknown>();
+
+  constructor(
+    werift: typeof Werift,
+    configuration: Required<RTCConfiguration>,
+    listener: PeerListener,
+  ) {
+    this.#werift = werift;
+    this.#listener = listener;
+    const { codecs, headerExtensions } = videoParameters(werift);
+    this.#pc = new werift.RTCPeerConnection({
+      iceServers: configuration.iceServers,
+      iceTransportPolicy: configuration.iceTransportPolicy,
+      bundlePolicy: "max-bundle",
+      iceUseIpv4: false, // finding addresses itself would need --allow-sys
+      iceUseIpv6: false,
+      iceAdditionalHostAddresses: hostAddresses(),
+      maxMessageSize: MAX_MESSAGE_SIZE,
+      codecs: { video: codecs, audio: [werift.useOPUS()] },
+      headerExtensions: { video: headerExtensions, audio: [] },
+    });
+    boundGathering(this.#pc);
+    // Makes the SCTP section; the channel itself never opens, since ours are made in `#channels`.
+    this.#pc.createDataChannel("", { negotiated: true, id: 65_534 });
+    const sctp = this.#pc.sctpTransport!;
+    const dtls = sctp.dtlsTransport;
+    this.#channels = weriftChannels(sctp, () => dtls.role === "client");
+    this.#channels.onChannel = (channel) => this.#listener.channel(channel);
+    sctp.sctp.stateChanged.closed.subscribe(() => this.#lost("closed"));
+    dtls.onStateChange.subscribe((state) => {
+      if (state === "connected") this.#setState("connected");
+      if (state === "closed") this.#lost("closed");
+    });
+    this.#pc.connectionStateChange.subscribe((state) => {
+      if (state === "connecting") this.#setState("connecting");
+      if (state === "failed") this.#lost("failed");
+    });
+  }
+
+  createChannel(options: PeerChannelOptions): PeerChannel {
+    return this.#channels.create(options);
+  }
+
+  addVideoSender(): PeerVideoSender {
+    const stream = new this.#werift.MediaStream({ id: "rtcbot" });
+    const transceiver = this.#pc.addTransceiver("video", {
+      direction: "sendonly",
+      streams: [stream],
+    });
+    this.#ours.add(transceiver);
+    return new WeriftVideoSender(this.#werift, transceiver);
+  }
+
+  async offer(): Promise<Description> {
+    await this.#pc.setLocalDescription(await this.#pc.createOffer());
+    return this.#localDescription("offer");
+  }
+
+  async answer(offer: Description): Promise<Description> {
+    await this.#negotiate("the offer", async () => {
+      await this.#pc.setRemoteDescription(offer);
+      for (const transceiver of this.#pc.getTransceivers()) {
+        if (!this.#ours.has(transceiver)) transceiver.setDirection("inactive");
+      }
+      const { type, sdp } = await this.#pc.createAnswer();
+      // As the DTLS server we wait for the offerer, which speaks as soon as ICE has a path.
+      const passive = sdp.replaceAll("a=setup:active", "a=setup:passive");
+      await this.#pc.setLocalDescription({ type, sdp: passive });
+    });
+    return this.#localDescription("answer");
+  }
+
+  async accept(answer: Description): Promise<void> {
+    await this.#negotiate("the answer", () => this.#pc.setRemoteDescription(answer));
+  }
+
+  get lastHeardMs(): number {
+    return performance.now();
+  }
+
+  async close(): Promise<void> {
+    this.#setState("closed");
+    this.#channels.handleClosed();
+    await this.#pc.close();
+  }
+
+  #localDescription(type: Description["type"]): Description {
+    return { type, sdp: this.#pc.localDescription!.sdp };
+  }
+
+  async #negotiate(what: string, step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+      this.#channels.maxMessageSize = this.#pc.sctpTransport!.remoteMaxMessageSize || Infinity;
+    } catch (cause) {
+      const why = (cause as Error).message;
+      throw new NegotiationError(`Cannot negotiate: ${what} was refused (${why})`, { cause });
+    }
+  }
+
+  #setState(state: PeerState): void {
+    if (this.#state === state || this.#state === "closed" || this.#state === "failed") return;
+    this.#state = state;
+    this.#listener.state(state);
+  }
+
+  #lost(how: "closed" | "failed"): void {
+    if (this.#state === "closed" || this.#state === "failed") return;
+    this.#state = how;
+    this.#channels.handleClosed();
+    this.#listener.state(
+      how,
+      how === "failed"
+        ? new ConnectionLost(
+          "Cannot connect: no path to the other end was found; try another network or a TURN server",
+        )
+        : undefined,
+    );
+  }
+}
+
+/** werift waits 5 s for each silent server, and begins to connect only then. */
+function boundGathering(pc: Werift.RTCPeerConnection): void {
+  const inside = pc as unknown as { gatherCandidates(): Promise<void> };
+  const gather = inside.gatherCandidates.bind(pc);
+  inside.gatherCandidates = async () => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const limit = new Promise<void>((done) => timer = setTimeout(done, GATHERING_LIMIT_MS));
+    await Promise.race([gather(), limit]).finally(() => clearTimeout(timer));
+  };
+}
