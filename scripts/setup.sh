@@ -69,8 +69,10 @@ get_deno() {
     return 1
   }
   log=$tools/npm.log
-  if ! npm install --prefix "$tools" --no-save --ignore-scripts --include=optional --no-audit --no-fund \
-    --no-progress --loglevel=error "deno@$RTCBOT_DENO_INSTALL" >"$log" 2>&1 </dev/null; then
+  # Not `npm --prefix`: with that npm forgets its global file, and so a company's mirror and certificates.
+  echo '{ "private": true }' >"$tools/package.json"
+  if ! (cd -- "$tools" && npm install --no-save --no-package-lock --ignore-scripts --include=optional --no-audit \
+    --no-fund --no-progress --loglevel=error "deno@$RTCBOT_DENO_INSTALL") >"$log" 2>&1 </dev/null; then
     tail -n 15 "$log" >&2
     die "Cannot get Deno: npm failed, see above; mend that (is the network there?) and run this again."
     return 1
