@@ -78,7 +78,7 @@ export function scan(source: string): Scanned {
       const before = codeBefore(start);
       const shape = NAMES_A_MODULE.exec(before);
       const asUrl = /new\s+URL/.test(shape?.[0] ?? "");
-      if (shape && (!asUrl || /^\s*,\s*import\.meta\.url/.test(source.slice(i)))) {
+      if (shape && (!asUrl || isModuleUrl(source, start, i))) {
         const line = source.slice(0, start).split("\n").length;
         imports.push({ specifier: source.slice(start + 1, i - 1), line });
       }
@@ -100,6 +100,12 @@ export function scan(source: string): Scanned {
     }
   }
   return { imports, code: out.join("") };
+}
+
+/** `new URL("./x.ts", import.meta.url)` names a module, `new URL("..", import.meta.url)` only a place. */
+function isModuleUrl(source: string, from: number, to: number): boolean {
+  return /\.[mc]?[jt]sx?.$/.test(source.slice(from, to)) &&
+    /^\s*,\s*import\.meta\.url/.test(source.slice(to));
 }
 
 function endOfRegexp(source: string, from: number): number {
