@@ -1,0 +1,235 @@
+/**
+ * VP8 encoding by libvpx, set up for a robot that is driven by what is seen: no frame is held back, the
+ * rate is kept by quality first and by dropping frames last, and key frames come when asked for.
+ */
+
+import { VpxEncoderContext } from "../../ffi/vpx.ts";
+import { type ConfigField, VP8E } from "../../ffi/vpx_layout.ts";
+import type { EncodedVideo } from "../media/encoded.ts";
+import { checkSize, copyPixels, type Pixels } from "../media/pixel_format.ts";
+import { convertInto } from "../media/converter.ts";
+import type { VideoFrame } from "../media/video_frame.ts";
+import { defaultBitrate, type VideoEncoder, type VideoEncoderOptions } from "./codec.ts";
+import { Turns } from "./turns.ts";
+
+/** Presentation times are given to libvpx in microseconds. */
+const TIMEBASE = 1_000_000;
+
+/**
+ * Speed. Negative is a fixed one; positive lets libvpx choose by the clock, which makes the output depend
+ * on how busy the machine is. scripts/bench_codecs.ts measures the choice.
+ */
+const CPU_USED = -8;
+
+const CONTROLS = [
+  [VP8E.SET_CPUUSED, CPU_USED],
+  [VP8E.SET_NOISE_SENSITIVITY, 0],
+  [VP8E.SET_STATIC_THRESHOLD, 1], // skip blocks that do not move
+  [VP8E.SET_TOKEN_PARTITIONS, 0], // one: packets are cut without regard to them (RFC 7741)
+  [VP8E.SET_SCREEN_CONTENT_MODE, 0],
+] as const;
+
+/**
+ * A key frame may take so much of the mean frame's share, in percent: half of the 600 ms buffer at 30
+ * frames a second, the formula of libwebrtc (MaxIntraTarget).
+ */
+function maxIntraPercent(fps: number): number {
+  return Math.max(300, Math.round(BUFFER_MS * 0.5 * fps / 10));
+}
+
+const BUFFER_MS = 600;
+
+/** See the comments of `vpx_codec_enc_cfg` in <vpx/vpx_encoder.h>. */
+function configOf(bitrate: number): Partial<Record<ConfigField, number>> {
+  return {
+    g_threads: 1, // two doubled the processor time and did not help the slowest frames
+    g_timebase_num: 1,
+    g_timebase_den: TIMEBASE,
+    g_lag_in_frames: 0,
+    // Every loss ends in a retransmission or a key frame, so nothing is spent on hiding it.
+    g_error_resilient: 0,
+    rc_end_usage: 1, // VPX_CBR
+    rc_dropframe_thresh: 30,
+    rc_resize_allowed: 0,
+    rc_min_quantizer: 2,
+    rc_max_quantizer: 56,
+    rc_undershoot_pct: 100,
+    rc_overshoot_pct: 15,
+    rc_buf_initial_sz: 500,
+    rc_buf_optimal_sz: BUFFER_MS,
+    rc_buf_sz: 1000,
+    kf_mode: 0, // VPX_KF_DISABLED: key frames are forced from here
+    ...rateOf(bitrate),
+  };
+}
+
+function rateOf(bitrate: number): { rc_target_bitrate: number } {
+  return { rc_target_bitrate: Math.max(1, Math.round(bitrate / 1000)) };
+}
+
+/** A VP8 encoder; see {@linkcode VideoEncoder} for what its methods promise. */
+export class Vp8Encoder implements VideoEncoder {
+  /** Always `"VP8"`. */
+  readonly codec = "VP8";
+  readonly #turns: Turns = new Turns("Vp8Encoder", () => this.#context.free());
+  readonly #fps: number;
+  readonly #keyFrameIntervalUs: number;
+  readonly #clock: PresentationClock;
+  #context: VpxEncoderContext;
+  /** The context's own planes, where every frame is copied to. */
+  #target: Pixels;
+  #bitrate: number;
+  #appliedBitrate: number;
+  /** Presentation time of the last key frame, or null if the next frame has to be one. */
+  #lastKeyUs: number | null = null;
+
+  /**
+   * Opens libvpx and makes a context.
+   *
+   * @throws {RangeError} when size, rate or interval make no sense
+   * @throws {LibraryMissing} when libvpx is not on this machine
+   */
+  constructor(options: VideoEncoderOptions) {
+    const { width, height, fps, keyFrameIntervalMs = 60_000 } = options;
+    checkSize(width, height);
+    if (!Number.isFinite(fps) || fps <= 0) {
+      throw new RangeError(
+        `Cannot make a Vp8Encoder: ${fps} frames a second; give a number above 0`,
+      );
+    }
+    if (!(keyFrameIntervalMs >= 0)) {
+      throw new RangeError(
+        `Cannot make a Vp8Encoder: keyFrameIntervalMs is ${keyFrameIntervalMs}; ` +
+          "give milliseconds, or 0 for none",
+      );
+    }
+    this.#fps = fps;
+    this.#keyFrameIntervalUs = keyFrameIntervalMs === 0 ? Infinity : keyFrameIntervalMs * 1000;
+    this.#clock = new PresentationClock(TIMEBASE / fps);
+    this.#bitrate = checkBitrate(options.bitrate ?? defaultBitrate(width, height, fps));
+    this.#appliedBitrate = this.#bitrate;
+    this.#context = this.#open(width, height);
+    this.#target = planesOf(this.#context, width, height);
+  }
+
+  /** Bits a second that it aims at. */
+  get bitrate(): number {
+    return this.#bitrate;
+  }
+
+  /** Changes the rate from the next frame on; see {@linkcode VideoEncoder.setBitrate}. */
+  setBitrate(bitsPerSecond: number): void {
+    this.#bitrate = checkBitrate(bitsPerSecond);
+  }
+
+  /** Encodes one frame; see {@linkcode VideoEncoder.encode}. */
+  encode(frame: VideoFrame, options: { keyFrame?: boolean } = {}): Promise<EncodedVideo | null> {
+    return this.#turns.run(() => this.#encode(frame, options.keyFrame ?? false));
+  }
+
+  async #encode(frame: VideoFrame, asked: boolean): Promise<EncodedVideo | null> {
+    const { width, height, timestampUs } = frame;
+    this.#fit(width, height);
+    // Copied, so that a camera may reuse its memory and libvpx never reads what JavaScript can move.
+    if (frame.format === "I420") copyPixels(frame, this.#target);
+    else convertInto(frame, this.#target);
+    const { pts, duration } = this.#clock.next(timestampUs);
+    const due = this.#lastKeyUs === null || pts - this.#lastKeyUs >= this.#keyFrameIntervalUs;
+    const data = await this.#context.encode(BigInt(pts), BigInt(duration), asked || due);
+    if (data === null) return null;
+    const keyFrame = isKeyFrame(data);
+    if (keyFrame) this.#lastKeyUs = pts;
+    return { codec: "VP8", data, keyFrame, timestampUs, width, height };
+  }
+
+  /** Brings the context to the size of the frame and the rate that was asked for. */
+  #fit(width: number, height: number): void {
+    if (width !== this.#target.width || height !== this.#target.height) {
+      // libvpx could shrink a running context (and had security holes there); a new one takes 1 ms.
+      const context = this.#open(width, height);
+      this.#context.free();
+      this.#context = context;
+      this.#target = planesOf(context, width, height);
+      this.#appliedBitrate = this.#bitrate;
+      this.#lastKeyUs = null;
+    } else if (this.#appliedBitrate !== this.#bitrate) {
+      this.#context.configure(rateOf(this.#bitrate));
+      this.#appliedBitrate = this.#bitrate;
+    }
+  }
+
+  #open(width: number, height: number): VpxEncoderContext {
+    const maxIntra = [VP8E.SET_MAX_INTRA_BITRATE_PCT, maxIntraPercent(this.#fps)] as const;
+    const config = configOf(this.#bitrate);
+    return new VpxEncoderContext({ width, height, config, controls: [...CONTROLS, maxIntra] });
+  }
+
+  /** Ends it; see {@linkcode VideoEncoder.close}. */
+  close(): void {
+    this.#turns.close();
+  }
+
+  /** The same as `close`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Makes times that rise strictly and by sensible steps out of whatever frames carry. */
+class PresentationClock {
+  readonly #usualUs: number;
+  #lastTimestampUs: number | null = null;
+  #lastPts = 0;
+
+  constructor(usualUs: number) {
+    this.#usualUs = Math.max(1, Math.round(usualUs));
+  }
+
+  /**
+   * A source that starts anew, stops for a while or stamps two frames alike would otherwise break
+   * libvpx's rate control or be refused: steps are kept between a quarter of the usual one and a second.
+   */
+  next(timestampUs: number): { pts: number; duration: number } {
+    if (this.#lastTimestampUs !== null) {
+      const step = Math.round(timestampUs - this.#lastTimestampUs);
+      const least = Math.max(1, this.#usualUs >> 2);
+      this.#lastPts += step <= 0 ? this.#usualUs : Math.min(Math.max(step, least), 1_000_000);
+    }
+    this.#lastTimestampUs = timestampUs;
+    return { pts: this.#lastPts, duration: this.#usualUs };
+  }
+}
+
+function planesOf(context: VpxEncoderContext, width: number, height: number): Pixels {
+  const half = (width + 1) >> 1;
+  const luma = width * height;
+  const chroma = half * ((height + 1) >> 1);
+  const plane = (offset: number, length: number, stride: number) => ({
+    data: context.pixels.subarray(offset, offset + length),
+    stride,
+  });
+  return {
+    width,
+    height,
+    format: "I420",
+    planes: [
+      plane(0, luma, width),
+      plane(luma, chroma, half),
+      plane(luma + chroma, chroma, half),
+    ],
+  };
+}
+
+/** The first bit of a frame is 0 for key frames (RFC 6386 section 9.1). */
+export function isKeyFrame(data: Uint8Array): boolean {
+  return data.length > 0 && (data[0]! & 1) === 0;
+}
+
+function checkBitrate(bitsPerSecond: number): number {
+  if (!Number.isFinite(bitsPerSecond) || bitsPerSecond <= 0) {
+    throw new RangeError(
+      `Cannot encode with ${bitsPerSecond} bits a second: no such rate; give a number above 0`,
+    );
+  }
+  return bitsPerSecond;
+}

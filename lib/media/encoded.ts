@@ -1,0 +1,20 @@
+/** Compressed video, as it comes from an encoder and goes to a decoder. */
+
+/** The video codecs that the library has a name for, spelt as in SDP (RFC 7741, 9628, 6184). */
+export type VideoCodecName = "VP8" | "VP9" | "H264";
+
+/** One compressed frame. The bytes belong to whoever holds it and are never written again. */
+export interface EncodedVideo {
+  /** What it was compressed with. */
+  readonly codec: VideoCodecName;
+  /** The compressed frame. */
+  readonly data: Uint8Array;
+  /** True if it can be decoded without those before it. */
+  readonly keyFrame: boolean;
+  /** The time of the frame that it was made from, in microseconds. */
+  readonly timestampUs: number;
+  /** Width of the picture in pixels. */
+  readonly width: number;
+  /** Height of the picture in pixels. */
+  readonly height: number;
+}

@@ -1,0 +1,154 @@
+/**
+ * Scaling in TypeScript, by the rules of libyuv's ScalePlane (scale.cc) so that both agree within 2
+ * levels. Each plane is scaled for itself. What is sampled along each side:
+ *
+ * - both sides shrink to less than half: the mean of a box of whole pixels (kFilterBox)
+ * - otherwise bilinear (kFilterBilinear): between pixel centres when shrinking, from the first to the last
+ *   pixel when growing, and at quarter pixels when growing to exactly twice the size
+ */
+
+import { type Pixels, type Plane, planeSizes } from "./pixel_format.ts";
+
+/** Scales `source` into `target`, of the same format, either `I420` or `GRAY`. */
+export function scalePixels(source: Pixels, target: Pixels): void {
+  if (source.format !== target.format || source.planes.length === 2 || isPacked(source)) {
+    throw new TypeError(
+      `Cannot scale ${source.format} into ${target.format}: only I420 and GRAY can be scaled; ` +
+        "convert first",
+    );
+  }
+  const box = shrinksBelowHalf(source, target);
+  const from = planeSizes(source.format, source.width, source.height);
+  const to = planeSizes(target.format, target.width, target.height);
+  for (const [index, plane] of source.planes.entries()) {
+    scalePlane(
+      { ...plane, width: from[index]!.rowBytes, height: from[index]!.rows },
+      { ...target.planes[index]!, width: to[index]!.rowBytes, height: to[index]!.rows },
+      box,
+    );
+  }
+}
+
+function isPacked({ format }: Pixels): boolean {
+  return format !== "I420" && format !== "GRAY";
+}
+
+/** Whether box filtering is asked for; both converters must decide alike. */
+export function shrinksBelowHalf(
+  from: { width: number; height: number },
+  to: { width: number; height: number },
+): boolean {
+  return 2 * to.width < from.width && 2 * to.height < from.height;
+}
+
+interface SizedPlane extends Plane {
+  readonly width: number;
+  readonly height: number;
+}
+
+function scalePlane(source: SizedPlane, target: SizedPlane, box: boolean): void {
+  // ScaleFilterReduce: a plane that does not shrink to less than half is not averaged.
+  if (box && (2 * target.width < source.width || 2 * target.height < source.height)) {
+    if (2 * target.height < source.height) return averageBoxes(source, target);
+  }
+  interpolate(source, target);
+}
+
+/** Mean of whole-pixel boxes: libyuv's ScalePlaneBox, and ScalePlaneDown38 where the ratio is 3/8. */
+function averageBoxes(source: SizedPlane, target: SizedPlane): void {
+  const three8 = 8 * target.width === 3 * source.width && 8 * target.height === 3 * source.height;
+  const columns = boxEdges(source.width, target.width, three8);
+  const rows = boxEdges(source.height, target.height, three8);
+  const sums = new Uint32Array(source.width);
+  for (let y = 0; y < target.height; y++) {
+    const top = rows[2 * y]!;
+    const bottom = rows[2 * y + 1]!;
+    sums.fill(0);
+    for (let row = top; row < bottom; row++) {
+      const at = row * source.stride;
+      for (let x = 0; x < source.width; x++) sums[x]! += source.data[at + x]!;
+    }
+    const out = y * target.stride;
+    for (let x = 0; x < target.width; x++) {
+      const left = columns[2 * x]!;
+      const right = columns[2 * x + 1]!;
+      let sum = 0;
+      for (let column = left; column < right; column++) sum += sums[column]!;
+      target.data[out + x] = sum / ((right - left) * (bottom - top));
+    }
+  }
+}
+
+/** Begin and end of each box; 3/8 takes 3, 3 and 2 pixels of every 8. */
+function boxEdges(from: number, to: number, three8: boolean): Int32Array {
+  const edges = new Int32Array(2 * to);
+  const step = Math.floor(from * 65536 / to); // FixedDiv
+  for (let i = 0; i < to; i++) {
+    const start = three8 ? Math.floor(i / 3) * 8 + (i % 3) * 3 : (i * step) >>> 16;
+    const end = three8
+      ? Math.floor(i / 3) * 8 + Math.min(8, (i % 3) * 3 + 3)
+      : Math.floor((i + 1) * step / 65536);
+    edges[2 * i] = Math.min(start, from - 1);
+    edges[2 * i + 1] = Math.min(from, Math.max(end, start + 1));
+  }
+  return edges;
+}
+
+/** Bilinear: rows are blended first, in 8 bits, then columns, as libyuv does when shrinking. */
+function interpolate(source: SizedPlane, target: SizedPlane): void {
+  const twice = (target.width + 1) >> 1 === source.width &&
+    ((target.height + 1) >> 1 === source.height || target.height === source.height);
+  const three4 = 4 * target.width === 3 * source.width && 4 * target.height === 3 * source.height;
+  const columns = samplePoints(source.width, target.width, twice, three4);
+  const rows = samplePoints(source.height, target.height, twice, three4);
+  const blended = new Float32Array(source.width + 1);
+  for (let y = 0; y < target.height; y++) {
+    const row = rows.index[y]!;
+    const weight = rows.fraction[y]!;
+    const at = row * source.stride;
+    const below = Math.min(row + 1, source.height - 1) * source.stride;
+    for (let x = 0; x < source.width; x++) {
+      const level = source.data[at + x]!;
+      blended[x] = level + (source.data[below + x]! - level) * weight;
+    }
+    blended[source.width] = blended[source.width - 1]!;
+    const out = y * target.stride;
+    for (let x = 0; x < target.width; x++) {
+      const column = columns.index[x]!;
+      const level = blended[column]!;
+      target.data[out + x] = level + (blended[column + 1]! - level) * columns.fraction[x]! + 0.5;
+    }
+  }
+}
+
+/** Where to sample along one side: the pixel before the point, and how far it is to the next one. */
+function samplePoints(
+  from: number,
+  to: number,
+  twice: boolean,
+  three4: boolean,
+): { index: Int32Array; fraction: Float32Array } {
+  const index = new Int32Array(to);
+  const fraction = new Float32Array(to);
+  for (let i = 0; i < to; i++) {
+    let point: number;
+    if (from === to) point = i;
+    else if (twice) point = i / 2 - 0.25;
+    else if (three4) point = Math.floor(i / 3) * 4 + [0.25, 1.5, 2.75][i % 3]!;
+    else point = stepPoint(i, from, to);
+    point = Math.min(Math.max(point, 0), from - 1);
+    index[i] = Math.floor(point);
+    fraction[i] = point - index[i]!;
+  }
+  return { index, fraction };
+}
+
+/** libyuv's ScaleSlope in its 16 bits of fraction: FixedDiv from a centre, FixedDiv1 from the edge. */
+function stepPoint(i: number, from: number, to: number): number {
+  if (to <= from) {
+    const step = Math.floor(from * 65536 / to);
+    return ((step >> 1) - 32768 + i * step) / 65536;
+  }
+  if (from === 1) return 0;
+  return i * Math.trunc((from * 65536 - 0x10001) / (to - 1)) / 65536;
+}
