@@ -49,11 +49,15 @@ export class DelayedSubscription<T> implements Source<T>, AsyncIterable<T> {
   }
 
   /** The next value since the first call. */
-  async get(options?: GetOptions): Promise<T> {
-    this.#active ??= this.#given === undefined
-      ? this.#producer.subscribe()
-      : this.#producer.subscribe(this.#given);
-    return await this.#active.get(options);
+  get(options?: GetOptions): Promise<T> {
+    try {
+      this.#active ??= this.#given === undefined
+        ? this.#producer.subscribe()
+        : this.#producer.subscribe(this.#given);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#active.get(options);
   }
 
   /** Stops gathering; does nothing when it has not begun. */

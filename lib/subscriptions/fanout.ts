@@ -43,6 +43,12 @@ export class Fanout<T> {
   /** Adds what a user gave. The same one twice counts once. */
   add(subscriber: Subscriber<T>): void {
     if (this.#outlets.some((outlet) => outlet.subscriber === subscriber)) return;
+    if (!isSink(subscriber) && typeof subscriber !== "function") {
+      throw new TypeError(
+        `Cannot subscribe ${String(subscriber)} to ${this.#producer.constructor.name}: ` +
+          `it cannot take values; give a function or something with put_nowait`,
+      );
+    }
     const fail = this.#failOf(subscriber);
     const sink = isSink(subscriber)
       ? subscriber

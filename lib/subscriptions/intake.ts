@@ -2,7 +2,10 @@ import { SubscriptionClosed } from "../errors.ts";
 import { Deque } from "./deque.ts";
 import { report } from "./report.ts";
 import type { Subscription } from "./subscription.ts";
-import type { Source } from "./types.ts";
+import type { GetOptions, Source } from "./types.ts";
+
+/** A value goes through an async function around the source's `get` in two or three microtasks. */
+const LINGER_MICROTASKS = 4;
 
 /** One who waits for the next value. */
 interface Taker<T> {
@@ -14,6 +17,8 @@ interface Taker<T> {
 interface Turn<T> {
   readonly source: Source<T>;
   readonly abort: AbortController;
+  /** What each `get` is called with: the signal that ends the turn. */
+  readonly options: GetOptions;
   /** How many of the source's `get` are under way; never more than there are takers. */
   pulls: number;
   /** Once set, what still arrives from this source comes too late and is dropped. */
@@ -25,8 +30,8 @@ interface Turn<T> {
  *
  * Takers are not tied to the `get` that was begun for them, so a source can be replaced under them.
  * At a switch the old source's `get` is aborted, which takes nothing from a source that honours the
- * signal. What it had *already given* is on its way for one more microtask and still delivered;
- * only then is the new source read. So nothing is lost and nothing comes twice.
+ * signal. What it had *already given* is on its way for a few microtasks and still delivered; only
+ * then is the new source read. So nothing is lost and nothing comes twice.
  */
 export class Intake<T> {
   readonly #name: string;
@@ -34,8 +39,8 @@ export class Intake<T> {
   readonly #direct: Subscription<T>;
   readonly #takers = new Deque<Taker<T>>();
   #turn: Turn<T>;
-  /** From a switch to the microtask in which the new source takes over. */
-  #switching = false;
+  /** How many old sources may still have a value on its way. */
+  #lingering = 0;
   #ended: Error | null = null;
   #emptied: Taker<void>[] = [];
 
@@ -55,22 +60,23 @@ export class Intake<T> {
   put(value: T): void {
     this.read(null);
     this.#direct.put_nowait(value);
-    if (this.#takers.length > this.#turn.pulls) this.#serve();
   }
 
   /** Reads this source from now on; `null` for none. What was put before is taken first. */
   read(source: Source<T> | null): void {
+    if (source !== null && typeof source?.get !== "function") {
+      throw new TypeError(
+        `Cannot put a subscription into ${this.#name}: ${String(source)} has no get(); ` +
+          `give a subscription, a producer, or new GetterSubscription(function)`,
+      );
+    }
     const next = source ?? this.#direct;
     const old = this.#turn;
     if (next === old.source) return;
     this.#turn = begin(next);
     old.abort.abort();
-    this.#switching = true;
-    queueMicrotask(() => {
-      old.over = true;
-      this.#switching = false;
-      this.#serve();
-    });
+    if (old.pulls > 0) this.#linger(old);
+    else this.#serve();
   }
 
   /** The next value; rejects when the consumer ends. */
@@ -102,11 +108,19 @@ export class Intake<T> {
     for (const waiting of this.#emptied.splice(0)) waiting.reject(reason);
   }
 
+  /** Lets what the old source had already given arrive, before the new one is read. */
+  async #linger(old: Turn<T>): Promise<void> {
+    this.#lingering++;
+    for (let i = 0; i < LINGER_MICROTASKS; i++) await null;
+    this.#lingering--;
+    old.over = true;
+    this.#serve();
+  }
+
   /** Begins a `get` for each taker that has none. */
   #serve(): void {
-    while (!this.#switching && this.#ended === null && this.#turn.pulls < this.#takers.length) {
-      this.#pull(this.#turn);
-    }
+    if (this.#lingering > 0) return;
+    while (this.#turn.pulls < this.#takers.length) this.#pull(this.#turn);
   }
 
   #pull(turn: Turn<T>): void {
@@ -116,7 +130,7 @@ export class Intake<T> {
     const failed = (error: unknown) => this.#failed(turn, source, error);
     try {
       // Resolve, because a source of the user's may give the value itself instead of a promise.
-      Promise.resolve(source.get({ signal: turn.abort.signal })).then(arrived, failed);
+      Promise.resolve(source.get(turn.options)).then(arrived, failed);
     } catch (error) {
       failed(error);
     }
@@ -143,7 +157,8 @@ export class Intake<T> {
 }
 
 function begin<T>(source: Source<T>): Turn<T> {
-  return { source, abort: new AbortController(), pulls: 0, over: false };
+  const abort = new AbortController();
+  return { source, abort, options: { signal: abort.signal }, pulls: 0, over: false };
 }
 
 /** Whether a source rejected because it has no more, and not because something is wrong. */

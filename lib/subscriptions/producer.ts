@@ -72,7 +72,7 @@ export class SubscriptionProducer<T> extends Lifecycle implements Source<T>, Asy
     this.#fanout = new Fanout(this, options.onSubscriberError);
     this.#makeSubscription = options.defaultSubscription ?? (() => new Queue<T>());
     setOrigin(this, this);
-    if (options.autosubscribe) this.#default = this.subscribe();
+    if (options.autosubscribe) this.#default = this.#makeOwn();
   }
 
   /** Gives a new subscription that sees everything from now on, independent of all others. */
@@ -84,13 +84,9 @@ export class SubscriptionProducer<T> extends Lifecycle implements Source<T>, Asy
   subscribe<S extends Subscriber<T>>(subscriber: S): S;
   subscribe(subscriber?: Subscriber<T>): Subscriber<T> {
     this._refuseIfClosed("subscribe to");
-    if (subscriber !== undefined) {
-      this.#fanout.add(subscriber);
-      return subscriber;
-    }
-    const subscription = this.#makeSubscription();
-    this.#fanout.addOwned(subscription);
-    return subscription;
+    if (subscriber === undefined) return this.#makeOwn();
+    this.#fanout.add(subscriber);
+    return subscriber;
   }
 
   /**
@@ -121,7 +117,7 @@ export class SubscriptionProducer<T> extends Lifecycle implements Source<T>, Asy
       if (this.closed) {
         return Promise.reject(this.error ?? closedError("get from", this.constructor.name));
       }
-      this.#default = this.subscribe();
+      this.#default = this.#makeOwn();
     }
     return this.#default.get(options);
   }
@@ -165,6 +161,12 @@ export class SubscriptionProducer<T> extends Lifecycle implements Source<T>, Asy
 
   protected override _wake(reason: Error): void {
     this.#fanout.removeAll(reason);
+  }
+
+  #makeOwn(): Subscription<T> {
+    const subscription = this.#makeSubscription();
+    this.#fanout.addOwned(subscription);
+    return subscription;
   }
 
   #unsubscribed(): SubscriptionClosed {

@@ -221,7 +221,7 @@ function rebuildAudio(
     data,
     channels: shape[1]!,
     sampleRateHz,
-    timestampUs: first.timestampUs + (acrossChannels ? 0 : offset * 1e6 / sampleRateHz),
+    timestampUs: first.timestampUs + (acrossChannels ? 0 : Math.round(offset * 1e6 / sampleRateHz)),
   });
 }
 

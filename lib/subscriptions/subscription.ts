@@ -26,7 +26,7 @@ export interface Subscription<T> extends Sink<T>, Source<T>, AsyncIterable<T> {
 
 /** Whether a subscriber takes values by `put_nowait`, rather than being called. */
 export function isSink<T>(subscriber: Subscriber<T>): subscriber is Sink<T> {
-  return typeof (subscriber as Sink<T>).put_nowait === "function";
+  return typeof (subscriber as Sink<T> | null)?.put_nowait === "function";
 }
 
 /** The error of a call that came too late, for example *Cannot get from Camera: it is closed*. */
