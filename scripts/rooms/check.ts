@@ -24,6 +24,9 @@ export interface Tree {
   readonly importMap: Readonly<Record<string, string>>;
 }
 
+/** `npm:name@1.2.3`, perhaps with a path. */
+const EXACT_VERSION = /@\d+\.\d+\.\d+[^/]*(\/.*)?$/;
+
 /** All that is wrong in a tree, in the order of paths and lines. */
 export function checkTree(tree: Tree): Finding[] {
   const findings = [...checkTopLevel(tree.topLevel), ...checkImportMap(tree.importMap)];
@@ -85,9 +88,7 @@ function checkTopLevel(names: readonly string[]): Finding[] {
 
 function checkImportMap(imports: Readonly<Record<string, string>>): Finding[] {
   return Object.entries(imports)
-    .filter(([, target]) =>
-      /^(npm|jsr):/.test(target) && !/@\d+\.\d+\.\d+[^/]*(\/.*)?$/.test(target)
-    )
+    .filter(([, target]) => /^(npm|jsr):/.test(target) && !EXACT_VERSION.test(target))
     .map(([name, target]) => ({
       path: "deno.json",
       line: 0,
@@ -174,7 +175,10 @@ function checkPackage(
   room: Room,
   importMap: Readonly<Record<string, string>>,
 ): Broken | undefined {
+  const packages = room.packages ?? [];
   if (specifier.startsWith("npm:")) {
+    // A tool of one script or test need not be everybody's: there the linter asks for the reason.
+    if (packages.includes("*") && EXACT_VERSION.test(specifier)) return undefined;
     return {
       what: `names a version itself (${specifier})`,
       mend: "versions stand once, in deno.json's imports: import the name given there",
@@ -189,7 +193,6 @@ function checkPackage(
       mend: "write a path with its extension, or add the package to deno.json's imports",
     };
   }
-  const packages = room.packages ?? [];
   if (packages.includes("*") || packages.includes(name.replace(/\/$/, ""))) return undefined;
   return { what: `${room.name} may not import ${name}`, mend: room.instead };
 }
