@@ -1,0 +1,92 @@
+/// <reference lib="dom" />
+/** The program of the robot's page: joins the session, the picture, the controls and what is shown. */
+
+import type { Drive, DriveCommand, RTCConnection } from "../index.ts";
+import { Picture } from "./picture.ts";
+import { Session } from "./session.ts";
+import { View } from "./view.ts";
+
+declare const rtcbot: typeof import("../index.ts");
+
+/** What the server has written into the page. */
+interface PageConfig {
+  connectPath: string;
+  rtcConfiguration: RTCConfiguration | null;
+}
+
+function element<T extends Element>(selector: string): T {
+  const found = document.querySelector<T>(selector);
+  if (!found) throw new Error(`The page has no ${selector}`);
+  return found;
+}
+
+const config = JSON.parse(element("#config").textContent ?? "") as PageConfig;
+const stick = element<HTMLElement>("#stick");
+const picture = new Picture(
+  element<HTMLElement>("#robot"),
+  element<HTMLVideoElement>("#view"),
+  element<HTMLCanvasElement>("#glow"),
+);
+const drive: Drive = new rtcbot.Drive({ joystick: stick });
+const view = new View(element<HTMLElement>("#robot"));
+let telemetry: Record<string, unknown> = {};
+
+const session = new Session({
+  ...config,
+  onConnection(conn: RTCConnection) {
+    conn.video.subscribe((stream) => picture.show(stream));
+    conn.subscribe((message) => {
+      if (typeof message !== "object" || message === null) return;
+      telemetry = { ...telemetry, ...message };
+      view.showPose(telemetry.pose);
+    });
+  },
+  onChange: () => refresh(),
+});
+
+drive.subscribe((command: DriveCommand) => {
+  if (session.conn?.state === "open") session.conn.control.put_nowait(command);
+  view.showCommand(command, drive.heldKeys);
+});
+
+function refresh(): void {
+  view.showConnection({
+    phase: session.phase,
+    problem: session.problem,
+    retryInMs: session.retryAtMs - performance.now(),
+    moving: picture.moving,
+  });
+  view.showNumbers(session.phase === "open" ? session.conn?.rttMs ?? null : null, picture.fps);
+  view.showGamepad([...(navigator.getGamepads?.() ?? [])].some((pad) => pad?.connected));
+}
+setInterval(refresh, 250);
+
+element("#retry").addEventListener("click", () => session.retryNow());
+element("#fit").addEventListener("click", () => picture.toggleFit());
+view.offerFullscreen(element<HTMLElement>("#fullscreen"));
+// Pinching would zoom while driving (Safari does not look at the viewport's user-scalable).
+document.addEventListener("gesturestart", (event) => event.preventDefault());
+
+/** For tests and for the curious. */
+Object.defineProperty(globalThis, "robot", {
+  value: {
+    drive,
+    get conn() {
+      return session.conn;
+    },
+    get state() {
+      return session.conn?.state ?? "connecting";
+    },
+    get telemetry() {
+      return telemetry;
+    },
+    get frames() {
+      return picture.frames;
+    },
+    get fps() {
+      return picture.fps;
+    },
+  },
+});
+
+session.start();
