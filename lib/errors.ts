@@ -58,3 +58,8 @@ export class SubscriptionClosed extends RtcbotError {
 export class ConnectionLost extends RtcbotError {
   override readonly name: string = "ConnectionLost";
 }
+
+/** More was sent than the other end takes; wait until it has caught up, or send less. */
+export class BufferFull extends RtcbotError {
+  override readonly name: string = "BufferFull";
+}

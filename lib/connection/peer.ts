@@ -99,6 +99,8 @@ export interface Peer {
   accept(answer: Description): Promise<void>;
   /** When anything authentic last arrived from the other end, on the clock of `performance.now()`. */
   readonly lastHeardMs: number;
+  /** Asks the other end for a sign of life, which renews `lastHeardMs`. */
+  probe(): void;
   /** Frees sockets and timers. Idempotent; the state becomes `closed`. */
   close(): Promise<void>;
 }

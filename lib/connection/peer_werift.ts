@@ -99,10 +99,7 @@ class WeriftPeer implements Peer {
       for (const transceiver of this.#pc.getTransceivers()) {
         if (!this.#ours.has(transceiver)) transceiver.setDirection("inactive");
       }
-      const { type, sdp } = await this.#pc.createAnswer();
-      // As the DTLS server we wait for the offerer, which speaks as soon as ICE has a path.
-      const passive = sdp.replaceAll("a=setup:active", "a=setup:passive");
-      await this.#pc.setLocalDescription({ type, sdp: passive });
+      await this.#pc.setLocalDescription(await this.#pc.createAnswer());
     });
     return this.#localDescription("answer");
   }
@@ -114,6 +111,8 @@ class WeriftPeer implements Peer {
   get lastHeardMs(): number {
     return performance.now();
   }
+
+  probe(): void {}
 
   async close(): Promise<void> {
     this.#setState("closed");

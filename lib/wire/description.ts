@@ -48,3 +48,10 @@ export function parseDescription(value: unknown, type: Description["type"]): Des
   }
   return { type, sdp: lines.join("\r\n") + "\r\n" };
 }
+
+/** Whether the description has a place where its sender would receive video. */
+export function wantsVideo({ sdp }: Description): boolean {
+  return sdp.split(/^m=/m).some((section) =>
+    section.startsWith("video ") && !/^a=(sendonly|inactive)\s*$/m.test(section)
+  );
+}

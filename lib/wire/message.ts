@@ -7,8 +7,15 @@
 /** Anything that JSON can carry. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** A message as it is on the wire: text, or bytes. */
-export type WireMessage = string | Uint8Array<ArrayBuffer>;
+/** A message as it is on the wire. */
+export interface WireMessage {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether the bytes are UTF-8 text; otherwise they are binary data. */
+  readonly text: boolean;
+}
+
+const utf8 = new TextEncoder();
+const utf8Decoder = new TextDecoder();
 
 /**
  * Encodes a value: typed arrays, `DataView`s and `ArrayBuffer`s as their bytes (copied), everything else
@@ -18,42 +25,33 @@ export type WireMessage = string | Uint8Array<ArrayBuffer>;
  */
 export function encodeMessage(value: unknown): WireMessage {
   if (ArrayBuffer.isView(value)) {
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
+    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    return { bytes: new Uint8Array(bytes), text: false };
   }
-  if (value instanceof ArrayBuffer) return new Uint8Array(value.slice(0));
-  let text: string | undefined;
+  if (value instanceof ArrayBuffer) return { bytes: new Uint8Array(value.slice(0)), text: false };
+  let json: string | undefined;
   try {
-    text = JSON.stringify(value);
+    json = JSON.stringify(value);
   } catch (cause) {
     throw new TypeError(`Cannot send the message: it is not JSON (${(cause as Error).message})`, {
       cause,
     });
   }
-  if (text === undefined) {
+  if (json === undefined) {
     throw new TypeError(
       `Cannot send the message: JSON has no ${typeof value}; send null, or bytes in a Uint8Array`,
     );
   }
-  return text;
+  return { bytes: utf8.encode(json), text: true };
 }
 
-/** Decodes what arrived: bytes as they are, text as JSON, text that is not JSON as the text. */
+/** Decodes what arrived: binary data as a `Uint8Array`, text as JSON, text that is not JSON as the text. */
 export function decodeMessage(message: WireMessage): unknown {
-  if (typeof message !== "string") return message;
+  if (!message.text) return message.bytes;
+  const text = utf8Decoder.decode(message.bytes);
   try {
-    return JSON.parse(message);
+    return JSON.parse(text);
   } catch {
-    return message; // raw text is allowed: RTCBot's page sends its strings so
+    return text; // raw text is allowed: RTCBot's page sends its strings so
   }
-}
-
-const utf8 = new TextEncoder();
-
-/** The size of a message on the wire in bytes. */
-export function messageSize(message: WireMessage): number {
-  if (typeof message !== "string") return message.byteLength;
-  // Short strings are the common case; only long ones pay for being encoded to be measured.
-  let ascii = message.length < 4096;
-  for (let i = 0; ascii && i < message.length; i++) ascii = message.charCodeAt(i) < 0x80;
-  return ascii ? message.length : utf8.encode(message).byteLength;
 }

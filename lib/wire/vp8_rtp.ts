@@ -29,7 +29,9 @@ export function packetizeVp8(
   maxBytes: number,
 ): Uint8Array<ArrayBuffer>[] {
   const room = maxBytes - DESCRIPTOR_BYTES;
-  if (room < 1) throw new RangeError(`Cannot packetize VP8: ${maxBytes} bytes leave no room for data`);
+  if (room < 1) {
+    throw new RangeError(`Cannot packetize VP8: ${maxBytes} bytes leave no room for data`);
+  }
   const count = Math.max(1, Math.ceil(frame.length / room));
   const payloads: Uint8Array<ArrayBuffer>[] = [];
   for (let i = 0, from = 0; i < count; i++) {

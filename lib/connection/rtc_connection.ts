@@ -1,0 +1,321 @@
+import { ConnectionLost, NegotiationError, SubscriptionClosed } from "../errors.ts";
+import { SubscriptionProducer } from "../subscriptions/producer.ts";
+import { Queue } from "../subscriptions/queue.ts";
+import type { Subscriber } from "../subscriptions/subscription.ts";
+import type { Sink, Source } from "../subscriptions/types.ts";
+import { type Description, parseDescription, wantsVideo } from "../wire/description.ts";
+import { LIBRARY_CHANNEL } from "../wire/library_channel.ts";
+import { CONTROL_CHANNEL_OPTIONS, ControlChannel } from "./control_channel.ts";
+import { DataChannel } from "./data_channel.ts";
+import { Liveness } from "./liveness.ts";
+import type { Peer, PeerChannel, PeerFactory, PeerState, RTCConfiguration } from "./peer.ts";
+import { createWeriftPeer } from "./peer_werift.ts";
+import { VideoHandler } from "./video_handler.ts";
+
+/** Options of {@linkcode RTCConnection}. */
+export interface RTCConnectionOptions {
+  /** Whether messages of the default channel arrive in the order they were sent. @default {true} */
+  defaultOrdered?: boolean;
+  /** STUN and TURN servers, as in the browser's `RTCPeerConnection`. */
+  rtcConfiguration?: RTCConfiguration;
+  /** How long the other end may take to connect after the descriptions were made. @default {20_000} */
+  connectTimeoutMs?: number;
+}
+
+/** Options of {@linkcode RTCConnection.addDataChannel}. */
+export interface DataChannelOptions {
+  /** Whether messages arrive in the order they were sent. @default {true} */
+  ordered?: boolean;
+  /** How often a lost message is sent again. @default {null} until it arrives */
+  maxRetransmits?: number | null;
+}
+
+const DEFAULT_CHANNEL = "default";
+const DEFAULT_ICE_SERVERS = [{ urls: "stun:stun.l.google.com:19302" }];
+const DEFAULT_CONNECT_TIMEOUT_MS = 20_000;
+const MAX_UNREAD = 4096;
+
+class NewChannels extends SubscriptionProducer<DataChannel> {
+  announce(channel: DataChannel): void {
+    this._put_nowait(channel);
+  }
+}
+
+/**
+ * A WebRTC connection to a browser or to another robot: messages, commands and video, end to end.
+ *
+ * One end makes an offer, the other answers it, and the first takes the answer; descriptions are plain
+ * JSON objects `{type, sdp}` with all candidates inside, and may travel in any way. Each connection is
+ * used once.
+ *
+ * ```ts no-assert
+ * import { RTCConnection } from "rtcbot";
+ *
+ * async function connect(offer: unknown) {
+ *   const conn = new RTCConnection();
+ *   conn.subscribe((message) => console.log("the browser says", message));
+ *   return await conn.getLocalDescription(offer); // goes back to the browser
+ * }
+ * ```
+ *
+ * The connection itself is its channel `default`: `put_nowait` (or `send`) and `subscribe` are that
+ * channel's. It is `ready` when the transport stands. It closes when the other end closes it; when the
+ * other end vanishes without a word, it fails with {@linkcode ConnectionLost} within three seconds.
+ *
+ * RTCBot: `RTCConnection`.
+ */
+export class RTCConnection extends SubscriptionProducer<unknown> implements Sink<unknown> {
+  /** What the other end sees. */
+  readonly video: VideoHandler = new VideoHandler();
+  /** Commands of which only the newest matters; between ends of this library. */
+  readonly control: ControlChannel = new ControlChannel();
+  readonly #default: DataChannel = new DataChannel(DEFAULT_CHANNEL);
+  readonly #channels = new Map<string, DataChannel>();
+  readonly #newChannels = new NewChannels();
+  readonly #options: RTCConnectionOptions;
+  #peer: Promise<Peer> | null = null;
+  #openPeer: Peer | null = null;
+  #pending: { channel: DataChannel; options: DataChannelOptions }[] = [];
+  #stage: "new" | "offered" | "described" = "new";
+  #connectTimer: ReturnType<typeof setTimeout> | undefined;
+  #liveness: Liveness | null = null;
+
+  /** @param options see {@linkcode RTCConnectionOptions} */
+  constructor(options: RTCConnectionOptions = {}) {
+    super({ ready: false, defaultSubscription: () => new Queue({ maxSize: MAX_UNREAD }) });
+    this.#options = options;
+    this.#default.subscribe((value) => this._put_nowait(value));
+  }
+
+  /**
+   * Without an argument: an offer to be sent to the other end. With the other end's offer: the answer
+   * to be sent back.
+   *
+   * @throws {NegotiationError} when the offer is none, or has nothing in common with us; the sentence
+   * may be shown to whoever sent it
+   * @throws {SubscriptionClosed} when the connection is closed
+   */
+  async getLocalDescription(offer?: unknown): Promise<Description> {
+    this._refuseIfClosed("describe");
+    const parsed = offer === undefined ? null : parseDescription(offer, "offer");
+    if (this.#stage !== "new") {
+      throw new NegotiationError(
+        "Cannot negotiate: this connection was described already; make a new RTCConnection for each",
+      );
+    }
+    this.#stage = parsed ? "described" : "offered";
+    try {
+      const peer = await this.#makePeer();
+      this.video._attach(peer, parsed && wantsVideo(parsed) ? 1 : 0);
+      if (parsed) return await this.#answer(peer, parsed);
+      const channel = { label: DEFAULT_CHANNEL, ordered: this.#options.defaultOrdered ?? true };
+      this.#default._attach(peer.createChannel({ ...channel, maxRetransmits: null }));
+      return await peer.offer();
+    } catch (error) {
+      this._setError(error);
+      throw error;
+    }
+  }
+
+  /**
+   * Takes the answer to our offer.
+   *
+   * @throws {NegotiationError} when it is none, or we made no offer
+   */
+  async setRemoteDescription(answer: unknown): Promise<void> {
+    this._refuseIfClosed("describe");
+    const parsed = parseDescription(answer, "answer");
+    if (this.#stage !== "offered") {
+      throw new NegotiationError(
+        "Cannot take an answer: no offer was made; call getLocalDescription() first",
+      );
+    }
+    this.#stage = "described";
+    try {
+      await (await this.#makePeer()).accept(parsed);
+      this.#awaitConnection();
+    } catch (error) {
+      this._setError(error);
+      throw error;
+    }
+  }
+
+  /** Round-trip time to the other end in ms; `null` until measured, or when it is not of this library. */
+  get roundTripMs(): number | null {
+    return this.control.roundTripMs;
+  }
+
+  /** Sends a message on the default channel; see {@linkcode DataChannel.put_nowait}. */
+  put_nowait(value: unknown): void {
+    this._refuseIfClosed("send on");
+    this.#default.put_nowait(value);
+  }
+
+  /** The same as `put_nowait`. */
+  send(value: unknown): void {
+    this.put_nowait(value);
+  }
+
+  /** Bytes that were put and have not yet left for the network. */
+  get bufferedAmount(): number {
+    return this.#default.bufferedAmount;
+  }
+
+  /** Resolves when most of what was put has left; see {@linkcode DataChannel.drained}. */
+  drained(): Promise<void> {
+    return this.#default.drained();
+  }
+
+  /** Sends everything that a source gives, as fast as the other end takes it. */
+  putSubscription(source: Source<unknown>): void {
+    this._refuseIfClosed("put a subscription into");
+    this.#default.putSubscription(source);
+  }
+
+  /** Stops sending the source. */
+  stopSubscription(): void {
+    this.#default.stopSubscription();
+  }
+
+  /** The source that is sent, or `null`. */
+  get subscription(): Source<unknown> | null {
+    return this.#default.subscription;
+  }
+
+  /** A stream whose values are sent, with back-pressure. */
+  get writable(): WritableStream<unknown> {
+    return this.#default.writable;
+  }
+
+  /**
+   * Opens a further channel.
+   *
+   * @throws {RangeError} when the name is taken, or is that of the default channel
+   */
+  addDataChannel(name: string, options: DataChannelOptions = {}): DataChannel {
+    this._refuseIfClosed("add a channel to");
+    if (name === DEFAULT_CHANNEL || name === LIBRARY_CHANNEL.label || this.#channels.has(name)) {
+      throw new RangeError(
+        `Cannot add data channel "${name}": there is one of that name; choose another`,
+      );
+    }
+    const channel = this.#register(new DataChannel(name));
+    if (this.#openPeer) this.#open(this.#openPeer, channel, options);
+    else {
+      this.#pending.push({ channel, options });
+    }
+    return channel;
+  }
+
+  /**
+   * The channel of that name, opened by either end; not the default one.
+   * @throws {RangeError} when there is none
+   */
+  getDataChannel(name: string): DataChannel {
+    const channel = this.#channels.get(name);
+    if (!channel) throw new RangeError(`Cannot get data channel "${name}": there is none`);
+    return channel;
+  }
+
+  /** Hands on each channel that the other end opens; subscribe to it at once, and nothing is missed. */
+  onDataChannel<S extends Subscriber<DataChannel>>(listener: S): S {
+    return this.#newChannels.subscribe(listener);
+  }
+
+  protected override async _close(): Promise<void> {
+    clearTimeout(this.#connectTimer);
+    this.#liveness?.stop();
+    await Promise.all([
+      this.video.close(),
+      this.control.close(),
+      this.#default.close(),
+      this.#newChannels.close(),
+      ...[...this.#channels.values()].map((channel) => channel.close()),
+    ]);
+    if (this.#peer) await (await this.#peer).close();
+  }
+
+  #makePeer(): Promise<Peer> {
+    return this.#peer ??= this.#createPeer(createWeriftPeer);
+  }
+
+  async #createPeer(create: PeerFactory): Promise<Peer> {
+    const { iceServers = DEFAULT_ICE_SERVERS, iceTransportPolicy = "all" } =
+      this.#options.rtcConfiguration ?? {};
+    const peer = await create({ iceServers, iceTransportPolicy }, {
+      state: (state, error) => this.#stateChanged(state, error),
+      channel: (channel) => this.#remoteChannel(channel),
+    });
+    if (this.closed) {
+      await peer.close();
+      throw new SubscriptionClosed("Cannot describe RTCConnection: it was closed meanwhile");
+    }
+    this.#openPeer = peer;
+    this.control._attach(peer.createChannel(CONTROL_CHANNEL_OPTIONS));
+    for (const { channel, options } of this.#pending.splice(0)) this.#open(peer, channel, options);
+    return peer;
+  }
+
+  async #answer(peer: Peer, offer: Description): Promise<Description> {
+    const answer = await peer.answer(offer);
+    this.#awaitConnection();
+    return answer;
+  }
+
+  #open(peer: Peer, channel: DataChannel, options: DataChannelOptions): void {
+    const { ordered = true, maxRetransmits = null } = options;
+    channel._attach(peer.createChannel({ label: channel.name, ordered, maxRetransmits }));
+  }
+
+  #register(channel: DataChannel): DataChannel {
+    this.#channels.set(channel.name, channel);
+    channel.onClose(() => {
+      if (this.#channels.get(channel.name) === channel) this.#channels.delete(channel.name);
+    });
+    return channel;
+  }
+
+  #remoteChannel(remote: PeerChannel): void {
+    if (remote.label === DEFAULT_CHANNEL && !this.#default.ready) {
+      return this.#default._attach(remote);
+    }
+    if (remote.label === DEFAULT_CHANNEL || this.#channels.has(remote.label)) return remote.close();
+    const channel = this.#register(new DataChannel(remote.label));
+    channel._attach(remote);
+    // Those who listen subscribe now, before the first message of the channel.
+    this.#newChannels.announce(channel);
+  }
+
+  #stateChanged(state: PeerState, error?: Error): void {
+    if (state === "connected") this.#connected();
+    if (state === "failed") this._setError(error);
+    if (state === "closed") this.close();
+  }
+
+  #connected(): void {
+    clearTimeout(this.#connectTimer);
+    if (this.closed) return;
+    this._setReady();
+    this.video._flow();
+    this.#liveness = new Liveness(this.#openPeer!, () => this.control._ping(), (silentMs) => {
+      this._setError(
+        new ConnectionLost(
+          `Cannot reach the other end: nothing came for ${(silentMs / 1000).toFixed(1)} s`,
+        ),
+      );
+    });
+  }
+
+  #awaitConnection(): void {
+    const { connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = this.#options;
+    if (this.ready || this.closed) return;
+    this.#connectTimer = setTimeout(() => {
+      this._setError(
+        new ConnectionLost(
+          `Cannot connect: the other end did not come within ${connectTimeoutMs / 1000} s; ` +
+            `it may have no path to this machine, try another network or a TURN server`,
+        ),
+      );
+    }, connectTimeoutMs);
+  }
+}

@@ -1,0 +1,113 @@
+import { SubscriptionClosed } from "../errors.ts";
+import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
+import { producerOf } from "../subscriptions/origin.ts";
+import { report } from "../subscriptions/report.ts";
+import type { Sink, Source } from "../subscriptions/types.ts";
+import type { PeerVideoSender } from "./peer.ts";
+import {
+  type EncodingOptions,
+  type SharedEncoder,
+  sharedEncoder,
+  type Viewer,
+} from "./shared_encoder.ts";
+import { asVideoFrame, type VideoLike } from "./video_like.ts";
+
+/**
+ * One outgoing video track: which source is shown at the moment, and the sender that shows it. It
+ * watches the source's shared encoder while, and only while, the connection stands.
+ */
+export class VideoTrack implements Sink<VideoLike> {
+  readonly #options: EncodingOptions;
+  readonly #onError: (error: Error) => void;
+  #source: Source<VideoLike> | null = null;
+  #direct: MostRecentSubscription<VideoLike> | null = null;
+  #sender: PeerVideoSender | null = null;
+  #flowing = false;
+  #watching: { encoder: SharedEncoder; viewer: Viewer; drain: AbortController } | null = null;
+
+  /** @param onError told when the source cannot be encoded */
+  constructor(options: EncodingOptions, onError: (error: Error) => void) {
+    this.#options = options;
+    this.#onError = onError;
+  }
+
+  /** The source that was put, or `null`. */
+  get subscription(): Source<VideoLike> | null {
+    return this.#source === this.#direct ? null : this.#source;
+  }
+
+  /** The section of the connection that sends it. */
+  set sender(sender: PeerVideoSender) {
+    this.#sender = sender;
+    sender.onKeyFrameRequest = () => this.#watching?.encoder.requestKeyFrame();
+    this.#update();
+  }
+
+  /** Whether the connection stands. */
+  set flowing(flowing: boolean) {
+    this.#flowing = flowing;
+    this.#update();
+  }
+
+  /** Shows one frame, instead of a source. @throws {TypeError} when it is none */
+  put_nowait(frame: VideoLike): void {
+    asVideoFrame(frame, 0);
+    this.#direct ??= new MostRecentSubscription();
+    this.putSubscription(this.#direct);
+    this.#direct.put_nowait(frame);
+  }
+
+  /** Shows this source from now on; `null` for none. */
+  putSubscription(source: Source<VideoLike> | null): void {
+    if (source === this.#source) return;
+    this.#leave();
+    this.#source = source;
+    this.#update();
+  }
+
+  #update(): void {
+    if (!this.#flowing) return this.#leave();
+    const sender = this.#sender;
+    if (this.#watching || !this.#source || !sender?.codec) return;
+    const encoder = sharedEncoder(this.#source, this.#options);
+    const viewer: Viewer = {
+      maxPayload: sender.maxPayload,
+      frame: (frame) => sender.sendFrame(frame.payloads, frame.timestamp90kHz),
+      failed: (error) => this.#failed(error),
+    };
+    const drain = new AbortController();
+    this.#watching = { encoder, viewer, drain };
+    encoder.join(viewer);
+    this.#drain(this.#source, drain.signal);
+  }
+
+  #leave(): void {
+    if (!this.#watching) return;
+    const { encoder, viewer, drain } = this.#watching;
+    this.#watching = null;
+    drain.abort();
+    encoder.leave(viewer);
+  }
+
+  #failed(error: Error): void {
+    this.#leave();
+    this.#source = null;
+    if (!(error instanceof SubscriptionClosed)) this.#onError(error);
+  }
+
+  /**
+   * The encoder reads the producer itself, so a subscription of it is only emptied here, that it does
+   * not grow; and when the user ends it, this track ends.
+   */
+  async #drain(source: Source<VideoLike>, signal: AbortSignal): Promise<void> {
+    const producer = producerOf(source);
+    if (producer === null || producer === source) return;
+    try {
+      while (!signal.aborted) await source.get({ signal });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof SubscriptionClosed)) report("the video's subscription failed", error);
+      if (this.#source === source) this.putSubscription(null);
+    }
+  }
+}
