@@ -94,51 +94,79 @@ function boxEdges(from: number, to: number, three8: boolean): Int32Array {
   return edges;
 }
 
-/** Bilinear: rows are blended first, in 8 bits, then columns, as libyuv does when shrinking. */
+/** Bilinear: rows are blended first, then columns, each rounded to a whole level. */
 function interpolate(source: SizedPlane, target: SizedPlane): void {
-  const twice = (target.width + 1) >> 1 === source.width &&
-    ((target.height + 1) >> 1 === source.height || target.height === source.height);
-  const three4 = 4 * target.width === 3 * source.width && 4 * target.height === 3 * source.height;
-  const columns = samplePoints(source.width, target.width, twice, three4);
-  const rows = samplePoints(source.height, target.height, twice, three4);
-  const blended = new Float32Array(source.width + 1);
+  const columns = horizontalPoints(source, target);
+  const rows = verticalPoints(source, target);
+  const blended = new Uint8Array(source.width + 1);
   for (let y = 0; y < target.height; y++) {
-    const row = rows.index[y]!;
     const weight = rows.fraction[y]!;
-    const at = row * source.stride;
-    const below = Math.min(row + 1, source.height - 1) * source.stride;
+    const at = rows.index[y]! * source.stride;
+    const below = Math.min(rows.index[y]! + 1, source.height - 1) * source.stride;
     for (let x = 0; x < source.width; x++) {
       const level = source.data[at + x]!;
-      blended[x] = level + (source.data[below + x]! - level) * weight;
+      blended[x] = level + ((source.data[below + x]! - level) * weight + 128 >> 8);
     }
     blended[source.width] = blended[source.width - 1]!;
     const out = y * target.stride;
     for (let x = 0; x < target.width; x++) {
       const column = columns.index[x]!;
       const level = blended[column]!;
-      target.data[out + x] = level + (blended[column + 1]! - level) * columns.fraction[x]! + 0.5;
+      const step = blended[column + 1]! - level;
+      target.data[out + x] = level + (step * columns.fraction[x]! + 128 >> 8);
     }
   }
 }
 
-/** Where to sample along one side: the pixel before the point, and how far it is to the next one. */
-function samplePoints(
+/** Where to sample along one side: the pixel before the point, and how far it is to the next in 1/256. */
+interface SamplePoints {
+  readonly index: Int32Array;
+  readonly fraction: Int32Array;
+}
+
+function horizontalPoints(source: SizedPlane, target: SizedPlane): SamplePoints {
+  const { width } = target;
+  // libyuv's ScalePlaneUp2_Linear copies the last pixel also where an odd width ends between two.
+  const point = growsTwice(source, target)
+    ? (x: number) => x === width - 1 ? source.width - 1 : x / 2 - 0.25
+    : sampler(source, target, source.width, width);
+  return samplePoints(source.width, width, point);
+}
+
+function verticalPoints(source: SizedPlane, target: SizedPlane): SamplePoints {
+  const twice = growsTwice(source, target) && (target.height + 1) >> 1 === source.height;
+  const point = twice
+    ? (y: number) => y / 2 - 0.25
+    : sampler(source, target, source.height, target.height);
+  return samplePoints(source.height, target.height, point);
+}
+
+/** Twice as wide, and of twice the height, the same, or one that needs no blending of rows. */
+function growsTwice(source: SizedPlane, target: SizedPlane): boolean {
+  return (target.width + 1) >> 1 === source.width &&
+    [(target.height + 1) >> 1, target.height, 3 * target.height].includes(source.height);
+}
+
+/** The point of pixel `i`; shrinking both sides to 3/4 has points of its own (ScalePlaneDown34). */
+function sampler(
+  source: SizedPlane,
+  target: SizedPlane,
   from: number,
   to: number,
-  twice: boolean,
-  three4: boolean,
-): { index: Int32Array; fraction: Float32Array } {
+): (i: number) => number {
+  if (4 * target.width === 3 * source.width && 4 * target.height === 3 * source.height) {
+    return (i) => Math.floor(i / 3) * 4 + [0.25, 1.5, 2.75][i % 3]!;
+  }
+  return from === to ? (i) => i : (i) => stepPoint(i, from, to);
+}
+
+function samplePoints(from: number, to: number, point: (i: number) => number): SamplePoints {
   const index = new Int32Array(to);
-  const fraction = new Float32Array(to);
+  const fraction = new Int32Array(to);
   for (let i = 0; i < to; i++) {
-    let point: number;
-    if (from === to) point = i;
-    else if (twice) point = i / 2 - 0.25;
-    else if (three4) point = Math.floor(i / 3) * 4 + [0.25, 1.5, 2.75][i % 3]!;
-    else point = stepPoint(i, from, to);
-    point = Math.min(Math.max(point, 0), from - 1);
-    index[i] = Math.floor(point);
-    fraction[i] = point - index[i]!;
+    const at = Math.min(Math.max(point(i), 0), from - 1);
+    index[i] = Math.floor(at);
+    fraction[i] = Math.floor((at - index[i]!) * 256);
   }
   return { index, fraction };
 }
