@@ -71,8 +71,11 @@ get_deno() {
   log=$tools/npm.log
   # Not `npm --prefix`: with that npm forgets its global file, and so a company's mirror and certificates.
   echo '{ "private": true }' >"$tools/package.json"
-  if ! (cd -- "$tools" && npm install --no-save --no-package-lock --ignore-scripts --include=optional --no-audit \
-    --no-fund --no-progress --loglevel=error "deno@$RTCBOT_DENO_INSTALL") >"$log" 2>&1 </dev/null; then
+  if ! (
+    cd -- "$tools" && npm install --no-save --no-package-lock --ignore-scripts --include=optional --no-audit \
+      --no-fund --no-progress --loglevel=error --fetch-retries=1 --fetch-retry-mintimeout=2000 \
+      "deno@$RTCBOT_DENO_INSTALL"
+  ) >"$log" 2>&1 </dev/null; then
     tail -n 15 "$log" >&2
     die "Cannot get Deno: npm failed, see above; mend that (is the network there?) and run this again."
     return 1
