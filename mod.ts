@@ -1,4 +1,38 @@
+/**
+ * The best way to build a remote-controlled robot in TypeScript: producers and consumers of data joined
+ * in a few lines, and a browser that drives the robot over WebRTC.
+ *
+ * Importing needs no permission and opens nothing; libraries are loaded when they are first used.
+ *
+ * ```ts no-assert
+ * import { Hono } from "@hono/hono";
+ * import { connectRoute, getRTCBotJS, robotPage, RTCConnection } from "rtcbot";
+ * import { SimulatedRobot } from "rtcbot/testing";
+ *
+ * const robot = new SimulatedRobot();
+ * const app = new Hono();
+ * app.get("/", (c) => c.html(robotPage()));
+ * app.get("/rtcbot.js", (c) => c.body(getRTCBotJS(), 200, { "content-type": "text/javascript" }));
+ * app.post("/connect", connectRoute(() => {
+ *   const conn = new RTCConnection();
+ *   conn.video.putSubscription(robot.camera);
+ *   conn.control.subscribe(robot.drive);
+ *   return conn;
+ * }));
+ * const serve = () => Deno.serve({ port: 8080 }, app.fetch);
+ * ```
+ *
+ * @module
+ */
 export * from "./lib/errors.ts";
 export * from "./lib/subscriptions/mod.ts";
-export * from "./lib/connection/rtc_connection.ts";
+export * from "./lib/media/audio_frame.ts";
+export * from "./lib/media/encoded.ts";
 export * from "./lib/media/video_frame.ts";
+export * from "./lib/connection/control_channel.ts";
+export * from "./lib/connection/data_channel.ts";
+export * from "./lib/connection/rtc_connection.ts";
+export * from "./lib/connection/video_handler.ts";
+export * from "./lib/signaling/connect_route.ts";
+export * from "./lib/signaling/rtcbot_js.ts";
+export * from "./lib/browser/robot_page.ts";

@@ -1,0 +1,80 @@
+/** `POST /connect`: a browser sends its offer and gets the answer. */
+import type { Context } from "@hono/hono";
+import { NegotiationError } from "../errors.ts";
+import { MAX_SDP_LENGTH } from "../wire/description.ts";
+
+/** What the route needs of a connection; {@linkcode RTCConnection} has it. */
+export interface Connectable {
+  getLocalDescription(offer: unknown): Promise<unknown>;
+  onClose(listener: () => void): unknown;
+}
+
+/** Options of {@linkcode connectRoute}. */
+export interface ConnectRouteOptions {
+  /** So many connections may be there at a time; who comes then is told to come again. @default {32} */
+  maxConnections?: number;
+}
+
+/** JSON escapes may make a description longer than its SDP; never twice as long. */
+const MAX_BODY_BYTES = 2 * MAX_SDP_LENGTH;
+
+/**
+ * A route that answers offers. Whatever strangers post, they get the answer or one sentence with a
+ * status of 4xx (503 when there are too many), and what they posted costs nothing.
+ *
+ * ```ts no-assert
+ * import { Hono } from "@hono/hono";
+ * import { connectRoute, RTCConnection } from "rtcbot";
+ *
+ * const app = new Hono();
+ * app.post("/connect", connectRoute(() => {
+ *   const conn = new RTCConnection();
+ *   conn.subscribe((message) => console.log(message));
+ *   return conn;
+ * }));
+ * ```
+ *
+ * @param connect makes a new connection for each offer, and prepares it; not an async function, since a
+ * connection can itself be awaited
+ */
+export function connectRoute(
+  connect: () => Connectable,
+  options: ConnectRouteOptions = {},
+): (c: Context) => Promise<Response> {
+  const { maxConnections = 32 } = options;
+  let connections = 0;
+  return async (c) => {
+    let offer: unknown;
+    try {
+      offer = JSON.parse(await readText(c.req.raw, MAX_BODY_BYTES));
+    } catch (error) {
+      if (error instanceof RangeError) return c.text(error.message, 413);
+      return c.text("Cannot read the offer: the body is not JSON", 400);
+    }
+    if (connections >= maxConnections) {
+      return c.text(`Cannot connect: ${maxConnections} connections are there already`, 503);
+    }
+    connections++;
+    const connection = connect();
+    connection.onClose(() => void connections--);
+    try {
+      return c.json(await connection.getLocalDescription(offer));
+    } catch (error) {
+      if (!(error instanceof NegotiationError)) throw error;
+      return c.text(error.message, 400);
+    }
+  };
+}
+
+async function readText(request: Request, maxBytes: number): Promise<string> {
+  const tooLong = () =>
+    new RangeError(`Cannot read the offer: it is longer than ${maxBytes} bytes`);
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLong();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    if ((bytes += chunk.length) > maxBytes) throw tooLong();
+    chunks.push(chunk);
+  }
+  return await new Blob(chunks as BlobPart[]).text();
+}

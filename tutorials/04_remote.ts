@@ -1,0 +1,60 @@
+// Remote control: the camera streams to a browser, and its keyboard or gamepad drives the robot.
+//
+//     deno run --allow-net --allow-ffi tutorials/04_remote.ts [--fake] [--port 8080]
+//
+// --allow-net   serves the page at http://localhost:8080 and carries the connection
+// --allow-ffi   the camera, the video encoder (libvpx) and this machine's network addresses
+import { parseArgs } from "node:util";
+import { Hono } from "@hono/hono";
+import { connectRoute, getRTCBotJS, RTCConnection } from "rtcbot";
+import { SimulatedRobot } from "rtcbot/testing";
+
+const { values: flags } = parseArgs({
+  args: Deno.args,
+  options: { fake: { type: "boolean" }, port: { type: "string", default: "8080" } },
+});
+if (!flags.fake) {
+  console.error(
+    "Cannot open a camera: this version has no drivers for cameras yet; " +
+      "add --fake to drive a simulated robot",
+  );
+  Deno.exit(1);
+}
+const robot = new SimulatedRobot();
+
+const page = `<!doctype html>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>rtcbot: remote control</title>
+<script src="/rtcbot.js"></script>
+<body style="text-align: center; padding-top: 2rem; font-family: system-ui">
+  <video autoplay playsinline muted style="max-width: 100%"></video>
+  <p id="hint">Drive with W A S D, the arrow keys or a gamepad</p>
+  <script>
+    const conn = new rtcbot.RTCConnection();
+    conn.video.subscribe((stream) => document.querySelector("video").srcObject = stream);
+
+    async function connect() {
+      const offer = await conn.getLocalDescription();
+      const response = await fetch("/connect", { method: "POST", body: JSON.stringify(offer) });
+      if (!response.ok) throw new Error(await response.text());
+      await conn.setRemoteDescription(await response.json());
+      new rtcbot.Drive().subscribe(conn.control.put_nowait);
+    }
+    connect().catch((error) => document.querySelector("#hint").textContent = error.message);
+  </script>
+</body>`;
+
+const app = new Hono();
+app.get("/", (c) => c.html(page));
+app.get("/rtcbot.js", (c) => c.body(getRTCBotJS(), 200, { "content-type": "text/javascript" }));
+app.post(
+  "/connect",
+  connectRoute(() => {
+    const conn = new RTCConnection();
+    conn.video.putSubscription(robot.camera);
+    conn.control.subscribe((controls) => console.log(controls)); // { forward: 1, leftright: 0 }
+    conn.control.subscribe(robot.drive);
+    return conn;
+  }),
+);
+Deno.serve({ port: Number(flags.port) }, app.fetch);

@@ -1,0 +1,45 @@
+// Many viewers of one camera, one driver at a time, and everybody may come again.
+//
+//     deno run --allow-net --allow-ffi tutorials/07_many.ts --fake
+//
+// --allow-net   serves the page at http://localhost:8080 and carries the connections
+// --allow-ffi   the camera, the video encoder (libvpx) and this machine's network addresses
+import { Hono } from "@hono/hono";
+import { connectRoute, getRTCBotJS, robotPage, RTCConnection } from "rtcbot";
+import { SimulatedRobot } from "rtcbot/testing";
+
+if (!Deno.args.includes("--fake")) {
+  console.error(
+    "Cannot open a camera: this version has no drivers for cameras yet; " +
+      "add --fake to watch a simulated robot's",
+  );
+  Deno.exit(1);
+}
+const robot = new SimulatedRobot();
+const viewers = new Set<RTCConnection>();
+
+/** Whoever came first and is still here drives; the others watch. */
+function driver(): RTCConnection | undefined {
+  return viewers.values().next().value;
+}
+
+function welcome(): RTCConnection {
+  const conn = new RTCConnection();
+  conn.video.putSubscription(robot.camera); // encoded once, however many watch
+  conn.control.subscribe((command) => {
+    if (conn === driver()) robot.drive.put_nowait(command);
+  });
+  viewers.add(conn);
+  conn.onReady(() => console.log(`${viewers.size} here`));
+  conn.onClose(() => {
+    viewers.delete(conn);
+    console.log(`one left, ${viewers.size} here`);
+  });
+  return conn;
+}
+
+const app = new Hono();
+app.get("/", (c) => c.html(robotPage({ title: "Many viewers" })));
+app.get("/rtcbot.js", (c) => c.body(getRTCBotJS(), 200, { "content-type": "text/javascript" }));
+app.post("/connect", connectRoute(welcome, { maxConnections: 20 }));
+Deno.serve({ port: 8080 }, app.fetch);
