@@ -1,11 +1,12 @@
 /** VP8 decoding by libvpx. */
 
-import { VpxDecoderContext } from "../../ffi/vpx.ts";
+import { VpxDecoderContext } from "../../ffi/vpx_decoder.ts";
 import { RemoteProtocolError } from "../errors.ts";
 import type { EncodedVideo } from "../media/encoded.ts";
 import { VideoFrame } from "../media/video_frame.ts";
 import type { VideoDecoder } from "./codec.ts";
 import { Turns } from "./turns.ts";
+import { readVp8Header } from "./vp8_header.ts";
 
 /** What a decoder may be made with. */
 export interface VideoDecoderOptions {
@@ -38,7 +39,7 @@ export class Vp8Decoder implements VideoDecoder {
   /** Decodes one frame; see {@linkcode VideoDecoder.decode}. */
   decode(chunk: EncodedVideo): Promise<VideoFrame | null> {
     return this.#turns.run(async () => {
-      checkHeader(chunk.data, this.#maxPixels);
+      checkSize(chunk.data, this.#maxPixels);
       const picture = await this.#context.decode(chunk.data as Uint8Array<ArrayBuffer>);
       return picture && VideoFrame.fromI420(picture, chunk.timestampUs);
     });
@@ -55,23 +56,12 @@ export class Vp8Decoder implements VideoDecoder {
   }
 }
 
-/**
- * A frame begins with a tag of 3 bytes; in a key frame follow 9d 01 2a and twice 2 bytes, little-endian,
- * whose lower 14 bits are width and height (RFC 6386 section 9.1).
- */
-function checkHeader(data: Uint8Array, maxPixels: number): void {
-  const refuse = (why: string) =>
-    new RemoteProtocolError(`Cannot decode a VP8 frame: ${why}; ask the sender for a key frame`);
-  if (data.length < 3) throw refuse(`${data.length} bytes are too few`);
-  if ((data[0]! & 1) === 1) return;
-  if (data.length < 10) throw refuse(`${data.length} bytes are too few for a key frame`);
-  if (data[3] !== 0x9d || data[4] !== 0x01 || data[5] !== 0x2a) {
-    throw refuse("the start code 9d 01 2a is missing");
-  }
-  const width = (data[6]! | data[7]! << 8) & 0x3fff;
-  const height = (data[8]! | data[9]! << 8) & 0x3fff;
-  if (width === 0 || height === 0) throw refuse(`a picture of ${width}x${height} is empty`);
-  if (width * height > maxPixels) {
-    throw refuse(`a picture of ${width}x${height} is larger than ${maxPixels} pixels`);
+function checkSize(data: Uint8Array, maxPixels: number): void {
+  const header = readVp8Header(data);
+  if (header.keyFrame && header.width * header.height > maxPixels) {
+    throw new RemoteProtocolError(
+      `Cannot decode a VP8 frame: ${header.width}x${header.height} is more than ${maxPixels} ` +
+        "pixels; ask the sender for a smaller picture or raise maxPixels",
+    );
   }
 }

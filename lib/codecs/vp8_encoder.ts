@@ -3,14 +3,16 @@
  * rate is kept by quality first and by dropping frames last, and key frames come when asked for.
  */
 
-import { VpxEncoderContext } from "../../ffi/vpx.ts";
+import { VpxEncoderContext } from "../../ffi/vpx_encoder.ts";
 import { type ConfigField, VP8E } from "../../ffi/vpx_layout.ts";
 import type { EncodedVideo } from "../media/encoded.ts";
 import { checkSize, copyPixels, type Pixels } from "../media/pixel_format.ts";
 import { convertInto } from "../media/converter.ts";
 import type { VideoFrame } from "../media/video_frame.ts";
 import { defaultBitrate, type VideoEncoder, type VideoEncoderOptions } from "./codec.ts";
+import { PresentationClock } from "./presentation_clock.ts";
 import { Turns } from "./turns.ts";
+import { readVp8Header } from "./vp8_header.ts";
 
 /** Presentation times are given to libvpx in microseconds. */
 const TIMEBASE = 1_000_000;
@@ -135,9 +137,13 @@ export class Vp8Encoder implements VideoEncoder {
     else convertInto(frame, this.#target);
     const { pts, duration } = this.#clock.next(timestampUs);
     const due = this.#lastKeyUs === null || pts - this.#lastKeyUs >= this.#keyFrameIntervalUs;
-    const data = await this.#context.encode(BigInt(pts), BigInt(duration), asked || due);
-    if (data === null) return null;
-    const keyFrame = isKeyFrame(data);
+    const force = asked || due;
+    const data = await this.#context.encode(BigInt(pts), BigInt(duration), force);
+    if (data === null) {
+      if (force) this.#lastKeyUs = null; // a dropped key frame is made up for by the next frame
+      return null;
+    }
+    const { keyFrame } = readVp8Header(data);
     if (keyFrame) this.#lastKeyUs = pts;
     return { codec: "VP8", data, keyFrame, timestampUs, width, height };
   }
@@ -175,31 +181,6 @@ export class Vp8Encoder implements VideoEncoder {
   }
 }
 
-/** Makes times that rise strictly and by sensible steps out of whatever frames carry. */
-class PresentationClock {
-  readonly #usualUs: number;
-  #lastTimestampUs: number | null = null;
-  #lastPts = 0;
-
-  constructor(usualUs: number) {
-    this.#usualUs = Math.max(1, Math.round(usualUs));
-  }
-
-  /**
-   * A source that starts anew, stops for a while or stamps two frames alike would otherwise break
-   * libvpx's rate control or be refused: steps are kept between a quarter of the usual one and a second.
-   */
-  next(timestampUs: number): { pts: number; duration: number } {
-    if (this.#lastTimestampUs !== null) {
-      const step = Math.round(timestampUs - this.#lastTimestampUs);
-      const least = Math.max(1, this.#usualUs >> 2);
-      this.#lastPts += step <= 0 ? this.#usualUs : Math.min(Math.max(step, least), 1_000_000);
-    }
-    this.#lastTimestampUs = timestampUs;
-    return { pts: this.#lastPts, duration: this.#usualUs };
-  }
-}
-
 function planesOf(context: VpxEncoderContext, width: number, height: number): Pixels {
   const half = (width + 1) >> 1;
   const luma = width * height;
@@ -218,11 +199,6 @@ function planesOf(context: VpxEncoderContext, width: number, height: number): Pi
       plane(luma + chroma, chroma, half),
     ],
   };
-}
-
-/** The first bit of a frame is 0 for key frames (RFC 6386 section 9.1). */
-export function isKeyFrame(data: Uint8Array): boolean {
-  return data.length > 0 && (data[0]! & 1) === 0;
 }
 
 function checkBitrate(bitsPerSecond: number): number {
