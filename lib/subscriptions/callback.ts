@@ -43,7 +43,7 @@ export class CallbackSubscription<T> implements Sink<T> {
   #pending = 0;
   #dropped = 0;
 
-  /** @param callback called with each value; what it throws goes to `onError` */
+  /** Wraps a function; what it throws goes to `onError`. */
   constructor(callback: Callback<T>, options: CallbackOptions = {}) {
     this.#callback = callback;
     this.#maxPending = options.maxPending ?? 256;

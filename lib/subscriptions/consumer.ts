@@ -52,7 +52,7 @@ export interface ConsumerOptions<T> extends LifecycleOptions {
 export class SubscriptionConsumer<T> extends Lifecycle implements Sink<T> {
   readonly #intake: Intake<T>;
 
-  /** @param options see {@linkcode ConsumerOptions} */
+  /** Makes a consumer that reads nothing yet. */
   constructor(options: ConsumerOptions<T> = {}) {
     super(options);
     const direct = options.directPutSubscription?.() ?? new Queue<T>();
@@ -105,6 +105,7 @@ export class SubscriptionConsumer<T> extends Lifecycle implements Sink<T> {
     return this.#intake.take();
   }
 
+  /** For the base classes: sends away who waits in `_get`, and lets go of the source. */
   protected override _wake(reason: Error): void {
     this.#intake.end(reason);
   }

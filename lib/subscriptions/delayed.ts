@@ -38,6 +38,7 @@ export class DelayedSubscription<T> implements Source<T>, AsyncIterable<T> {
   #active: (Source<T> & Sink<T>) | null = null;
 
   /**
+   * Wraps a producer, and leaves it alone until the first `get`.
    * @param producer what will be subscribed to
    * @param subscription what will be handed to `subscribe`; without it, the producer makes one
    */

@@ -1,4 +1,4 @@
-import { closedError, type Subscription } from "./subscription.ts";
+import { closedError, iterate, type Subscription } from "./subscription.ts";
 import type { GetOptions } from "./types.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -59,7 +59,6 @@ export class EventSubscription<T> implements Subscription<T> {
 
   /** Gives the value once. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    if (this.#fired === null && this.#closed !== null) return;
-    yield await this.get();
+    for await (const value of iterate(this)) return yield value;
   }
 }

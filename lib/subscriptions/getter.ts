@@ -22,7 +22,7 @@ export class GetterSubscription<T> implements Source<T>, AsyncIterable<T> {
   /** Calls whose caller gave up waiting: their values belong to the next ones who ask. */
   readonly #abandoned: Promise<T>[] = [];
 
-  /** @param getter called without arguments; must wait for something new, or it is called in a row */
+  /** Wraps a function. It should wait for something new, or a consumer calls it without a pause. */
   constructor(getter: () => T | Promise<T>) {
     this.#getter = getter;
   }

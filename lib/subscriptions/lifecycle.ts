@@ -21,8 +21,8 @@ export interface LifecycleOptions {
  *
  * **The object can be awaited**: `await camera` waits until the camera is closed, and throws its
  * error if it failed. So JavaScript takes it for a promise: an async function must not return it
- * bare, nor may a promise be resolved with it, because whoever awaits that would wait for the close
- * and receive `undefined`. Return `{ camera }` or `[camera]` instead.
+ * bare, nor may a promise be resolved with it or a queue hold it, because whoever awaits that would
+ * wait for the close and receive `undefined`. Use `{ camera }` or `[camera]` instead, or a callback.
  *
  * ```ts
  * import { SubscriptionProducer } from "rtcbot";
@@ -44,7 +44,7 @@ export abstract class Lifecycle implements PromiseLike<void>, AsyncDisposable {
   #error: Error | null = null;
   #closed = false;
 
-  /** @param options see {@linkcode LifecycleOptions} */
+  /** Makes an open object. */
   constructor(options: LifecycleOptions = {}) {
     if (options.ready ?? true) this._setReady();
   }
@@ -66,6 +66,7 @@ export abstract class Lifecycle implements PromiseLike<void>, AsyncDisposable {
 
   /** Fires when it is ready. The promise rejects if it closes or fails before that. */
   onReady(): Promise<void>;
+  /** Calls the listener, or puts into it, when it is ready; returns the listener. */
   onReady<S extends Subscriber<void>>(listener: S): S;
   onReady(listener?: Subscriber<void>): unknown {
     if (listener === undefined) return this.#whenReady.promise;
@@ -75,6 +76,7 @@ export abstract class Lifecycle implements PromiseLike<void>, AsyncDisposable {
 
   /** Fires with the error if it fails. The promise rejects if it is closed without having failed. */
   onError(): Promise<Error>;
+  /** Calls the listener, or puts into it, with the error if it fails; returns the listener. */
   onError<S extends Subscriber<Error>>(listener: S): S;
   onError(listener?: Subscriber<Error>): unknown {
     if (listener === undefined) return this.#whenFailed.promise;
@@ -87,6 +89,7 @@ export abstract class Lifecycle implements PromiseLike<void>, AsyncDisposable {
    * the same as awaiting the object: it rejects with the error of an object that failed.
    */
   onClose(): Promise<void>;
+  /** Calls the listener, or puts into it, when it is closed and freed, also after a failure; returns the listener. */
   onClose<S extends Subscriber<void>>(listener: S): S;
   onClose(listener?: Subscriber<void>): unknown {
     if (listener === undefined) return this.#whenClosed.promise;

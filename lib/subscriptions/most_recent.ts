@@ -17,7 +17,7 @@ import { Queue, type QueueOptions } from "./queue.ts";
  * RTCBot: `MostRecentSubscription`.
  */
 export class MostRecentSubscription<T> extends Queue<T> {
-  /** @param options `onDrop` is called with each value that a newer one replaced */
+  /** Makes an empty one; `onDrop` is called with each value that a newer one replaced. */
   constructor(options: Pick<QueueOptions<T>, "onDrop"> = {}) {
     super({ ...options, maxSize: 1 });
   }

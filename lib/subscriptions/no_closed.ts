@@ -23,7 +23,7 @@ import type { GetOptions, Source } from "./types.ts";
 export class NoClosedSubscription<T> implements Source<T>, AsyncIterable<T> {
   readonly #get: (options?: GetOptions) => Promise<T>;
 
-  /** @param source anything with `get`, or the function itself */
+  /** Wraps anything with `get`, or the function itself. */
   constructor(source: Source<T> | ((options?: GetOptions) => Promise<T>)) {
     this.#get = typeof source === "function" ? source : (options) => source.get(options);
     const origin = producerOf(source);

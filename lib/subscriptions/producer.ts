@@ -66,7 +66,7 @@ export class SubscriptionProducer<T> extends Lifecycle implements Source<T>, Asy
   /** What `get()` reads. */
   #default: Subscription<T> | null = null;
 
-  /** @param options see {@linkcode ProducerOptions} */
+  /** Makes a producer without subscribers. */
   constructor(options: ProducerOptions<T> = {}) {
     super(options);
     this.#fanout = new Fanout(this, options.onSubscriberError);
@@ -159,6 +159,7 @@ export class SubscriptionProducer<T> extends Lifecycle implements Source<T>, Asy
     this.#fanout.emit(value);
   }
 
+  /** For the base classes: closes the subscriptions it made, and forgets all. */
   protected override _wake(reason: Error): void {
     this.#fanout.removeAll(reason);
   }

@@ -38,7 +38,7 @@ export class SubscriptionProducerConsumer<In, Out = In> extends SubscriptionProd
   implements Sink<In> {
   readonly #intake: Intake<In>;
 
-  /** @param options see {@linkcode ProducerConsumerOptions} */
+  /** Makes one that nobody reads and that reads nothing. */
   constructor(options: ProducerConsumerOptions<In, Out> = {}) {
     super(options);
     const direct = options.directPutSubscription?.() ?? new Queue<In>();
@@ -78,6 +78,7 @@ export class SubscriptionProducerConsumer<In, Out = In> extends SubscriptionProd
     return this.#intake.take();
   }
 
+  /** For the base classes: ends both sides. */
   protected override _wake(reason: Error): void {
     super._wake(reason);
     this.#intake.end(reason);

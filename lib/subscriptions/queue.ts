@@ -43,7 +43,10 @@ export class Queue<T> implements Subscription<T> {
   #closed: Error | null = null;
   #dropped = 0;
 
-  /** @throws {RangeError} when `maxSize` is not a whole number of at least 1, or `Infinity` */
+  /**
+   * Makes an empty queue.
+   * @throws {RangeError} when `maxSize` is not a whole number of at least 1, or `Infinity`
+   */
   constructor(options: QueueOptions<T> = {}) {
     const { maxSize = Infinity, onDrop } = options;
     if (!(maxSize >= 1 && (Number.isInteger(maxSize) || maxSize === Infinity))) {

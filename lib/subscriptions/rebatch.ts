@@ -91,7 +91,10 @@ export class RebatchSubscription<F extends SampleFrame = SampleFrame> implements
   readonly #rebuild: Rebuild<F>;
   #batch: Batch<F> | null = null;
 
-  /** @throws {RangeError} when `samples` is not a whole number of at least 1, or `axis` not whole */
+  /**
+   * Makes one with nothing in it.
+   * @throws {RangeError} when `samples` is not a whole number of at least 1, or `axis` not whole
+   */
   constructor(options: RebatchOptions<F>) {
     const { samples, axis = 0 } = options;
     if (!(Number.isInteger(samples) && samples >= 1)) {
