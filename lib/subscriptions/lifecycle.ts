@@ -89,7 +89,7 @@ export abstract class Lifecycle implements PromiseLike<void>, AsyncDisposable {
    * the same as awaiting the object: it rejects with the error of an object that failed.
    */
   onClose(): Promise<void>;
-  /** Calls the listener, or puts into it, when it is closed and freed, also after a failure; returns the listener. */
+  /** Calls the listener, or puts into it, when it is closed and freed; returns the listener. */
   onClose<S extends Subscriber<void>>(listener: S): S;
   onClose(listener?: Subscriber<void>): unknown {
     if (listener === undefined) return this.#whenClosed.promise;
@@ -154,7 +154,7 @@ export abstract class Lifecycle implements PromiseLike<void>, AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     const reason = this.#error ?? closedError("get from", this.constructor.name);
-    this.#whenReady.reject(reason);
+    this.#whenReady.reject(this.#error ?? closedError("wait for", this.constructor.name));
     this._wake(reason);
     this.#free();
   }

@@ -50,7 +50,7 @@ Deno.test("Lifecycle.onReady() rejects when it is closed before it is ready", as
   assert.equal(device.ready, false);
   await assert.rejects(ready, {
     name: "SubscriptionClosed",
-    message: "Cannot get from Device: it is closed; make a new one",
+    message: "Cannot wait for Device: it is closed; make a new one",
   });
 });
 
