@@ -6,8 +6,9 @@
  */
 
 import { LibraryMissing } from "../lib/errors.ts";
-import { homebrewPaths, type LibrarySpec, openLibrary } from "../ffi/loader.ts";
+import { type LibrarySpec, openLibrary } from "../ffi/loader.ts";
 import { LIBVPX } from "../ffi/vpx.ts";
+import { LIBYUV } from "../ffi/yuv.ts";
 
 /** What was found out about one thing. */
 export interface Finding {
@@ -38,15 +39,7 @@ const LIBRARIES: readonly Library[] = [
     versionSymbol: "vpx_codec_version",
   },
   {
-    spec: {
-      name: "libyuv",
-      candidates: {
-        linux: ["libyuv.so.0", "libyuv.so"],
-        darwin: homebrewPaths("libyuv.dylib"),
-        windows: ["libyuv.dll"],
-      },
-      install: { linux: "", darwin: "", windows: "" },
-    },
+    spec: LIBYUV,
     use: "quick pixels; without it TypeScript does the same, slower",
   },
 ];
@@ -120,11 +113,14 @@ async function examineProgram({ name, use, commands, versionOption }: Program): 
     : { name, use, state: "unknown", detail: `not looked: needs --allow-run=${refused}` };
 }
 
-/** How the reader gets what is missing. */
+/** How the reader gets what is missing, in one line; empty when it is not to be had. */
 export function howToGet(missing: readonly string[], os: typeof Deno.build.os): string {
   if (os === "linux") return "sh scripts/setup.sh test";
   if (os === "darwin") {
-    return missing.map((name) => `brew install ${name === "chromium" ? "--cask " : ""}${name}`)
+    // Homebrew has no libyuv, and it can be done without.
+    return missing.filter((name) => name !== "libyuv").map((name) =>
+      `brew install ${name === "chromium" ? "--cask " : ""}${name}`
+    )
       .join(" && ");
   }
   return `install ${missing.join(", ")} and put them on the PATH`;
@@ -147,9 +143,8 @@ export function report(
   );
   const missing = findings.filter(({ state }) => state === "missing").map(({ name }) => name);
   const unknown = findings.some(({ state }) => state === "unknown");
-  if (missing.length) {
-    lines.push("", "To get what is missing:", `  ${paint(36, howToGet(missing, options.os))}`);
-  }
+  const line = missing.length ? howToGet(missing, options.os) : "";
+  if (line) lines.push("", "To get what is missing:", `  ${paint(36, line)}`);
   if (unknown) {
     lines.push("", `To look everywhere:`, `  ${paint(36, "deno task doctor")}`);
   }

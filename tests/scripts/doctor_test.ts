@@ -32,7 +32,7 @@ Deno.test("report() says what to do next when all is here", () => {
 
 Deno.test("howToGet() names Homebrew on a Mac", () => {
   assert.equal(
-    howToGet(["libvpx", "chromium"], "darwin"),
+    howToGet(["libvpx", "libyuv", "chromium"], "darwin"),
     "brew install libvpx && brew install --cask chromium",
   );
 });
