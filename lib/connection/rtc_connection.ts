@@ -1,8 +1,7 @@
 import { ConnectionLost, NegotiationError, SubscriptionClosed } from "../errors.ts";
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
 import { Queue } from "../subscriptions/queue.ts";
-import type { Subscriber } from "../subscriptions/subscription.ts";
-import type { Sink, Source } from "../subscriptions/types.ts";
+import type { Callback, Sink, Source } from "../subscriptions/types.ts";
 import { type Description, parseDescription, wantsVideo } from "../wire/description.ts";
 import { LIBRARY_CHANNEL } from "../wire/library_channel.ts";
 import { CONTROL_CHANNEL_OPTIONS, ControlChannel } from "./control_channel.ts";
@@ -217,9 +216,12 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
     return channel;
   }
 
-  /** Hands on each channel that the other end opens; subscribe to it at once, and nothing is missed. */
-  onDataChannel<S extends Subscriber<DataChannel>>(listener: S): S {
-    return this.#newChannels.subscribe(listener);
+  /**
+   * Calls back with each channel that the other end opens; subscribe to it in the callback, and nothing
+   * is missed. Only a callback: a channel can itself be awaited, so no queue can give one.
+   */
+  onDataChannel<C extends Callback<DataChannel>>(callback: C): C {
+    return this.#newChannels.subscribe(callback);
   }
 
   protected override async _close(): Promise<void> {
