@@ -19,8 +19,9 @@ export interface LifecycleOptions {
  * Whoever comes late is told at once. A listener that throws is reported and harms nobody, and a
  * promise that nobody looks at never ends the process.
  *
- * **The object can be awaited**: `await camera` waits until the camera is closed, and throws its
- * error if it failed. So JavaScript takes it for a promise: an async function must not return it
+ * **The object can be awaited**: `await camera` waits until the camera is closed; `camera.error` then
+ * says whether it failed. Ends are facts, not exceptions: `conn.onClose().then(park)` never ends the
+ * robot's process because a connection was lost. So JavaScript takes it for a promise: an async function must not return it
  * bare, nor may a promise be resolved with it or a queue hold it, because whoever awaits that would
  * wait for the close and receive `undefined`. Use `{ camera }` or `[camera]` instead, or a callback.
  *
@@ -38,7 +39,7 @@ export interface LifecycleOptions {
  */
 export abstract class Lifecycle implements PromiseLike<void>, AsyncDisposable {
   readonly #whenReady = moment<void>();
-  readonly #whenFailed = moment<Error>();
+  readonly #whenFailed = moment<Error | null>();
   readonly #whenClosed = moment<void>();
   #ready = false;
   #error: Error | null = null;
@@ -74,27 +75,26 @@ export abstract class Lifecycle implements PromiseLike<void>, AsyncDisposable {
     return listener;
   }
 
-  /** Fires with the error if it fails. The promise rejects if it is closed without having failed. */
-  onError(): Promise<Error>;
+  /** Fires with the error if it fails. The promise gives `null` if it is closed without having failed. */
+  onError(): Promise<Error | null>;
   /** Calls the listener, or puts into it, with the error if it fails; returns the listener. */
   onError<S extends Subscriber<Error>>(listener: S): S;
   onError(listener?: Subscriber<Error>): unknown {
     if (listener === undefined) return this.#whenFailed.promise;
-    this.#whenFailed.promise.then((error) => tell(listener, error), () => {});
+    this.#whenFailed.promise.then((error) => error && tell(listener, error));
     return listener;
   }
 
   /**
    * Fires when it is closed and everything it held is freed, also after a failure. The promise is
-   * the same as awaiting the object: it rejects with the error of an object that failed.
+   * the same as awaiting the object.
    */
   onClose(): Promise<void>;
   /** Calls the listener, or puts into it, when it is closed and freed; returns the listener. */
   onClose<S extends Subscriber<void>>(listener: S): S;
   onClose(listener?: Subscriber<void>): unknown {
     if (listener === undefined) return this.#whenClosed.promise;
-    const closed = () => tell(listener, undefined);
-    this.#whenClosed.promise.then(closed, closed);
+    this.#whenClosed.promise.then(() => tell(listener, undefined));
     return listener;
   }
 
@@ -112,7 +112,7 @@ export abstract class Lifecycle implements PromiseLike<void>, AsyncDisposable {
    */
   close(): Promise<void> {
     this.#end();
-    return this.#whenClosed.promise.catch(() => {});
+    return this.#whenClosed.promise;
   }
 
   /** Closes at the end of an `await using` block. */
@@ -166,8 +166,7 @@ export abstract class Lifecycle implements PromiseLike<void>, AsyncDisposable {
       if (this.#error === null) this.#fail(error);
       else report(`${this.constructor.name} could not be freed after it failed`, error);
     }
-    if (this.#error !== null) return this.#whenClosed.reject(this.#error);
-    this.#whenFailed.reject(closedError("wait for an error of", this.constructor.name));
+    this.#whenFailed.resolve(null); // has no effect when it failed
     this.#whenClosed.resolve();
   }
 }
