@@ -5,7 +5,6 @@
  * for every second packet (RFC 9260, section 6.2); otherwise it waits a little for data to travel with.
  */
 import { DATA_FLAG, type ForwardTsn } from "./chunks.ts";
-import { Fifo } from "./fifo.ts";
 import type { PacketReader, PacketWriter } from "./packet.ts";
 import { type Fragment, type InboundMessage, Reassembly } from "./reassembly.ts";
 import { TsnTracker } from "./tsn_tracker.ts";
@@ -19,7 +18,6 @@ export class Inbound {
   readonly #windowBytes: number;
   readonly #tracker: TsnTracker;
   readonly #reassembly: Reassembly;
-  readonly #messages = new Fifo<InboundMessage>();
   #unreadBytes = 0;
   /** One object for all chunks. */
   readonly #fragment: Fragment = {
@@ -37,13 +35,23 @@ export class Inbound {
   /** When an acknowledgement is due; `null` when there is nothing to say. */
   ackAtMs: number | null = null;
 
-  /** @param initialTsn the peer's first @param windowBytes what may be held @param maxMessageBytes the longest message */
-  constructor(initialTsn: number, windowBytes: number, maxMessageBytes: number) {
+  /**
+   * @param initialTsn the peer's first
+   * @param windowBytes what may be held
+   * @param maxMessageBytes the longest message
+   * @param deliver gets each message; what was not yet reported with `taken` keeps the window closed
+   */
+  constructor(
+    initialTsn: number,
+    windowBytes: number,
+    maxMessageBytes: number,
+    deliver: (message: InboundMessage) => void,
+  ) {
     this.#windowBytes = this.#advertised = windowBytes;
     this.#tracker = new TsnTracker(initialTsn);
     this.#reassembly = new Reassembly(maxMessageBytes, (message) => {
-      this.#messages.push(message);
       this.#unreadBytes += message.data.length;
+      deliver(message);
     });
   }
 
@@ -52,27 +60,18 @@ export class Inbound {
     return this.#tracker.cumulative;
   }
 
-  /** The streams that carried ordered messages. */
-  get streamIds(): number[] {
-    return this.#reassembly.streamIds;
-  }
-
   /** Bytes held, in messages that nobody took yet and in unfinished ones. */
   get bytes(): number {
     return this.#unreadBytes + this.#reassembly.bytes;
   }
 
-  /** The next message; taking it opens the window again. */
-  take(nowMs: number): InboundMessage | undefined {
-    const message = this.#messages.shift();
-    if (message !== undefined) {
-      this.#unreadBytes -= message.data.length;
-      // A peer that was told to stop must hear that it may go on.
-      if (this.#advertised * 4 < this.#windowBytes && this.#window() * 2 > this.#windowBytes) {
-        this.ackAtMs = nowMs;
-      }
+  /** Somebody took a message of so many bytes. */
+  taken(bytes: number): void {
+    this.#unreadBytes -= bytes;
+    // A peer that was told to stop must hear that it may go on.
+    if (this.#advertised * 4 < this.#windowBytes && this.#window() * 2 > this.#windowBytes) {
+      this.ackAtMs = 0;
     }
-    return message;
   }
 
   /** Takes the DATA chunk at hand. Returns what the peer did wrong, or `null`. */
@@ -94,7 +93,7 @@ export class Inbound {
       this.#urgent = true;
       // Beyond the window only the chunk that all others wait for is taken, and that not for ever.
       if (fragment.tsn !== ((this.#tracker.cumulative + 1) >>> 0)) return null;
-      if (this.#reassembly.bytes === 0 && this.#unreadBytes > 0) return null; // the reader is slow
+      if (this.#unreadBytes >= this.#windowBytes) return null; // nobody reads: let the peer wait
       if (held >= 2 * this.#windowBytes) return `${held} bytes, which is twice the window`;
     }
     if (!this.#tracker.add(fragment.tsn)) {
