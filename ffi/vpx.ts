@@ -113,7 +113,7 @@ export function openVpx(): Vpx {
   if (opened !== undefined) return opened;
   const library = openLibrary(LIBVPX, SYMBOLS);
   try {
-    checkLibrary(library.symbols);
+    checkVpx(library.symbols);
   } catch (error) {
     library.close();
     throw error;
@@ -122,7 +122,7 @@ export function openVpx(): Vpx {
 }
 
 /** Refuses a library whose structs are not those of vpx_layout.ts. */
-function checkLibrary(symbols: Vpx): void {
+export function checkVpx(symbols: Vpx): void {
   const version = symbols.vpx_codec_version(); // major << 16 | minor << 8 | patch
   const [major, minor] = [version >> 16 & 255, version >> 8 & 255];
   const refuse = (why: string) =>
@@ -153,25 +153,26 @@ export function addressOf(bytes: Uint8Array<ArrayBuffer>): bigint {
   return Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
 }
 
-/** The error of a failed call, with libvpx's own words where it has some. */
+/**
+ * The error of a failed call, with libvpx's own words where it has some: a {@linkcode RemoteProtocolError}
+ * if it was given data from outside and did not fail for want of memory or of the feature altogether.
+ */
 export function vpxError(
   symbols: Vpx,
   context: BufferSource,
   action: string,
   result: number,
+  given: "settings" | "data" = "settings",
 ): Error {
   const code = VPX_ERRORS[result] ?? `error ${result}`;
   const unsafeDetail = symbols.vpx_codec_error_detail(context);
   const detail = unsafeDetail === null
     ? ""
     : `: ${Deno.UnsafePointerView.getCString(unsafeDetail)}`;
-  if (/UNSUP_BITSTREAM|UNSUP_FEATURE|CORRUPT_FRAME/.test(code)) {
-    return new RemoteProtocolError(
-      `Cannot ${action}: libvpx says ${code}${detail}; ask the sender for a key frame`,
-    );
+  const state = `Cannot ${action}: libvpx says ${code}${detail}`;
+  const ours = /MEM_ERROR|ABI_MISMATCH|INCAPABLE/.test(code);
+  if (given === "data" && !ours) {
+    return new RemoteProtocolError(`${state}; ask the sender for a key frame`);
   }
-  return new SystemCallError(
-    `Cannot ${action}: libvpx says ${code}${detail}; see that size and rates are sensible`,
-    code,
-  );
+  return new SystemCallError(`${state}; see that memory, size and rates are sensible`, code);
 }

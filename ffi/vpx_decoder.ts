@@ -44,7 +44,9 @@ export class VpxDecoderContext {
       null,
       0n,
     );
-    if (result !== 0) throw vpxError(this.#symbols, this.#context, "decode a VP8 frame", result);
+    if (result !== 0) {
+      throw vpxError(this.#symbols, this.#context, "decode a VP8 frame", result, "data");
+    }
     const unsafeImage = this.#symbols.vpx_codec_get_frame(this.#context, new Uint8Array(8));
     if (unsafeImage === null) return null;
     const bytes = new Uint8Array(96); // up to and with `stride`

@@ -8,7 +8,12 @@ import { FILTER, openYuv, type Yuv } from "../../ffi/yuv.ts";
 import { LibraryMissing } from "../errors.ts";
 import { convertPixels } from "../media/convert.ts";
 import { type PixelConverter, setPixelConverter } from "../media/converter.ts";
-import { allocatePixels, type PixelFormat, type Pixels } from "../media/pixel_format.ts";
+import {
+  allocatePixels,
+  type PixelFormat,
+  type Pixels,
+  planeSizes,
+} from "../media/pixel_format.ts";
 import { scalePixels, shrinksBelowHalf } from "../media/scale.ts";
 
 /** How far libyuv and TypeScript may be apart in any byte. */
@@ -53,12 +58,24 @@ export const libyuvConverter: PixelConverter = {
 
   scale(source: Pixels, target: Pixels): boolean {
     if (source.format !== "I420" || target.format !== "I420") return false;
-    // libyuv has rules of its own for planes one pixel wide, and adds up boxes in 16 bits.
-    if (source.width < 4 || source.height < 4 || source.height >= 256 * target.height) return false;
+    if (!isOrdinary(source, target)) return false;
     const yuv = open();
     return yuv !== null && agreed("scale", () => checkScaling(yuv)) && scale(yuv, source, target);
   },
 };
+
+/**
+ * False where libyuv has rules of its own: planes one pixel wide or high, boxes higher than its 16-bit
+ * sums can hold, and rows that it picks differently when it doubles the width of a third of the height.
+ */
+function isOrdinary(source: Pixels, target: Pixels): boolean {
+  const to = planeSizes("I420", target.width, target.height);
+  return planeSizes("I420", source.width, source.height).every((from, plane) => {
+    const { rowBytes, rows } = to[plane]!;
+    return from.rowBytes > 1 && from.rows > 1 && from.rows < 256 * rows &&
+      !((rowBytes + 1) >> 1 === from.rowBytes && 3 * rows === from.rows);
+  });
+}
 
 function scale(yuv: Yuv, source: Pixels, target: Pixels): boolean {
   const filter = shrinksBelowHalf(source, target) ? FILTER.box : FILTER.bilinear;

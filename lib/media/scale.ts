@@ -141,10 +141,10 @@ function verticalPoints(source: SizedPlane, target: SizedPlane): SamplePoints {
   return samplePoints(source.height, target.height, point);
 }
 
-/** Twice as wide, and of twice the height, the same, or one that needs no blending of rows. */
+/** Twice as wide, and of twice the height or the same. */
 function growsTwice(source: SizedPlane, target: SizedPlane): boolean {
   return (target.width + 1) >> 1 === source.width &&
-    [(target.height + 1) >> 1, target.height, 3 * target.height].includes(source.height);
+    ((target.height + 1) >> 1 === source.height || target.height === source.height);
 }
 
 /** The point of pixel `i`; shrinking both sides to 3/4 has points of its own (ScalePlaneDown34). */
