@@ -34,6 +34,8 @@ interface DtlsTransport {
   config: { debug?: { inboundPacketLoss?: number; outboundPacketLoss?: number } };
   iceTransport: { connection: DatagramPath & { protocols?: object[] } };
   dataReceiver: (data: Buffer) => void;
+  srtp?: { decrypt?: (packet: Buffer) => Buffer };
+  srtcp?: { decrypt?: (packet: Buffer) => Buffer };
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -109,6 +111,15 @@ function takeOver(transport: DtlsTransport): void {
   if (!dtls || config.debug?.inboundPacketLoss || config.debug?.outboundPacketLoss) return;
   const connection = transport.iceTransport.connection;
   noteHeard(transport);
+  for (const session of [transport.srtp, transport.srtcp]) {
+    const decrypt = session?.decrypt;
+    if (!session || typeof decrypt !== "function") continue;
+    session.decrypt = (packet) => {
+      const plain = decrypt(packet); // throws when it is not authentic
+      noteHeard(transport);
+      return plain;
+    };
+  }
   const keys = readKeys(dtls);
   const crypto = keys && PacketCrypto.open();
   let opener: GcmOpener | null = null;
