@@ -97,6 +97,8 @@ export interface Peer {
   answer(offer: Description): Promise<Description>;
   /** Takes the answer to our offer. */
   accept(answer: Description): Promise<void>;
+  /** Whether the descriptions have a place for data channels; known when connected. */
+  readonly hasData: boolean;
   /** When anything authentic last arrived from the other end, on the clock of `performance.now()`. */
   readonly lastHeardMs: number;
   /** Asks the other end for a sign of life, which renews `lastHeardMs`. */

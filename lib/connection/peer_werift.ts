@@ -2,10 +2,10 @@
  * A {@linkcode Peer} on werift 0.25.2. What werift does wrong or not at all is mended here and in the
  * `werift_*.ts` files beside; nobody else knows that werift exists.
  */
+import { Buffer } from "node:buffer";
 import type * as Werift from "werift";
 import { ConnectionLost, NegotiationError } from "../errors.ts";
 import type { Description } from "../wire/description.ts";
-import { ChannelTable } from "./channels.ts";
 import type {
   Peer,
   PeerChannel,
@@ -16,8 +16,9 @@ import type {
   PeerVideoSender,
   RTCConfiguration,
 } from "./peer.ts";
+import { SctpDriver } from "./sctp_driver.ts";
 import { hostAddresses, loadWerift } from "./werift_engine.ts";
-import { weriftChannels } from "./werift_sctp.ts";
+import { lastHeard } from "./werift_records.ts";
 import { videoParameters, WeriftVideoSender } from "./werift_video.ts";
 
 /** A description waits no longer than this for STUN and TURN servers that do not answer. */
@@ -33,7 +34,8 @@ class WeriftPeer implements Peer {
   readonly #werift: typeof Werift;
   readonly #pc: Werift.RTCPeerConnection;
   readonly #listener: PeerListener;
-  readonly #channels: ChannelTable;
+  readonly #dtls: Werift.RTCDtlsTransport;
+  readonly #sctp: SctpDriver;
   #state: PeerState = "new";
   #ours = new Set<unknown>();
 
@@ -57,15 +59,17 @@ class WeriftPeer implements Peer {
       headerExtensions: { video: headerExtensions, audio: [] },
     });
     boundGathering(this.#pc);
-    // Makes the SCTP section; the channel itself never opens, since ours are made in `#channels`.
+    // Makes the SCTP section. The channel itself never opens: the association is ours, not werift's.
     this.#pc.createDataChannel("", { negotiated: true, id: 65_534 });
-    const sctp = this.#pc.sctpTransport!;
-    const dtls = sctp.dtlsTransport;
-    this.#channels = weriftChannels(sctp, () => dtls.role === "client");
-    this.#channels.onChannel = (channel) => this.#listener.channel(channel);
-    sctp.sctp.stateChanged.closed.subscribe(() => this.#lost("closed"));
+    const transport = this.#pc.sctpTransport!;
+    const dtls = this.#dtls = transport.dtlsTransport;
+    this.#sctp = this.#replaceSctp(transport);
+    this.#sctp.channels.onChannel = (channel) => this.#listener.channel(channel);
     dtls.onStateChange.subscribe((state) => {
-      if (state === "connected") this.#setState("connected");
+      if (state === "connected") {
+        if (this.hasData) this.#sctp.start(this.#pc.sctpRemotePort!);
+        this.#setState("connected");
+      }
       if (state === "closed") this.#lost("closed");
     });
     this.#pc.connectionStateChange.subscribe((state) => {
@@ -75,7 +79,7 @@ class WeriftPeer implements Peer {
   }
 
   createChannel(options: PeerChannelOptions): PeerChannel {
-    return this.#channels.create(options);
+    return this.#sctp.channels.create(options);
   }
 
   addVideoSender(): PeerVideoSender {
@@ -108,15 +112,19 @@ class WeriftPeer implements Peer {
     await this.#negotiate("the answer", () => this.#pc.setRemoteDescription(answer));
   }
 
+  get hasData(): boolean {
+    return this.#pc.sctpRemotePort !== undefined;
+  }
+
   get lastHeardMs(): number {
-    return performance.now();
+    return lastHeard(this.#dtls);
   }
 
   probe(): void {}
 
   async close(): Promise<void> {
     this.#setState("closed");
-    this.#channels.handleClosed();
+    this.#sctp.close();
     await this.#pc.close();
   }
 
@@ -127,11 +135,32 @@ class WeriftPeer implements Peer {
   async #negotiate(what: string, step: () => Promise<void>): Promise<void> {
     try {
       await step();
-      this.#channels.maxMessageSize = this.#pc.sctpTransport!.remoteMaxMessageSize || Infinity;
+      this.#sctp.channels.maxMessageSize = this.#pc.sctpTransport!.remoteMaxMessageSize || Infinity;
     } catch (cause) {
       const why = (cause as Error).message;
       throw new NegotiationError(`Cannot negotiate: ${what} was refused (${why})`, { cause });
     }
+  }
+
+  /**
+   * werift's association loses messages and holds commands back for a second after a lost packet, so
+   * ours runs in its place, on werift's DTLS.
+   */
+  #replaceSctp(transport: Werift.RTCSctpTransport): SctpDriver {
+    const dtls = transport.dtlsTransport;
+    const driver = new SctpDriver({
+      localPort: transport.port,
+      maxMessageSize: MAX_MESSAGE_SIZE,
+      isDtlsClient: () => dtls.role === "client",
+      // A packet that cannot leave is a lost packet, and is sent again.
+      sendPacket: (packet) => void dtls.sendData(Buffer.from(packet.buffer)).catch(() => {}),
+      closed: (error) => this.#lost(error ? "failed" : "closed", error),
+    });
+    dtls.dataReceiver = (packet) => driver.receive(packet);
+    transport.start = () => Promise.resolve();
+    const manager = this.#pc as unknown as { sctpManager: { connectSctp(): Promise<void> } };
+    manager.sctpManager.connectSctp = () => Promise.resolve();
+    return driver;
   }
 
   #setState(state: PeerState): void {
@@ -140,17 +169,16 @@ class WeriftPeer implements Peer {
     this.#listener.state(state);
   }
 
-  #lost(how: "closed" | "failed"): void {
+  #lost(how: "closed" | "failed", error?: Error): void {
     if (this.#state === "closed" || this.#state === "failed") return;
     this.#state = how;
-    this.#channels.handleClosed();
+    this.#sctp.channels.handleClosed();
+    if (how === "closed") return this.#listener.state(how);
     this.#listener.state(
       how,
-      how === "failed"
-        ? new ConnectionLost(
-          "Cannot connect: no path to the other end was found; try another network or a TURN server",
-        )
-        : undefined,
+      error ?? new ConnectionLost(
+        "Cannot connect: no path to the other end was found; try another network or a TURN server",
+      ),
     );
   }
 }

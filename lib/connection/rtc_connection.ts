@@ -58,7 +58,7 @@ class NewChannels extends SubscriptionProducer<DataChannel> {
  * ```
  *
  * The connection itself is its channel `default`: `put_nowait` (or `send`) and `subscribe` are that
- * channel's. It is `ready` when the transport stands. It closes when the other end closes it; when the
+ * channel's. It is `ready` when messages can flow. It closes when the other end closes it; when the
  * other end vanishes without a word, it fails with {@linkcode ConnectionLost} within three seconds.
  *
  * RTCBot: `RTCConnection`.
@@ -297,8 +297,9 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
   #connected(): void {
     clearTimeout(this.#connectTimer);
     if (this.closed) return;
-    this._setReady();
     this.video._flow();
+    if (this.#openPeer!.hasData) this.control.onReady(() => this._setReady());
+    else this._setReady();
     this.#liveness = new Liveness(this.#openPeer!, () => this.control._ping(), (silentMs) => {
       this._setError(
         new ConnectionLost(

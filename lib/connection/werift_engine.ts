@@ -6,6 +6,8 @@ import process from "node:process";
 import type * as Werift from "werift";
 import { networkAddresses } from "../../ffi/libc.ts";
 import { quickenOpening } from "./werift_opening.ts";
+import { quickenRecords } from "./werift_records.ts";
+import { quickenSockets } from "./werift_sockets.ts";
 
 let loading: Promise<typeof Werift> | undefined;
 
@@ -17,6 +19,8 @@ export function loadWerift(): Promise<typeof Werift> {
 async function load(): Promise<typeof Werift> {
   const werift = await withoutEnvironment(() => import("werift"));
   quickenOpening(werift);
+  quickenSockets(werift);
+  quickenRecords(werift);
   silenceUnnamedStunServer(werift);
   return werift;
 }
