@@ -114,15 +114,15 @@ export class RTCConnection extends Producer<unknown> {
     this.#assertOpen("describe the connection");
     const pc = this._rtc;
     if (description) {
-      await pc.setRemoteDescription(checkDescription(description));
-      await pc.setLocalDescription(await pc.createAnswer());
+      await this.#unlessClosed(pc.setRemoteDescription(checkDescription(description)));
+      await this.#unlessClosed(pc.setLocalDescription());
     } else {
       if (!this._defaultChannel) {
         this.#adopt(pc.createDataChannel("default", { ordered: this.#ordered }));
       }
       this.video._prepareOffer();
       this.audio._prepareOffer();
-      await pc.setLocalDescription(await pc.createOffer());
+      await this.#unlessClosed(pc.setLocalDescription());
     }
     await gatherCandidates(pc, this.#ending.signal);
     const local = pc.localDescription;
@@ -135,7 +135,7 @@ export class RTCConnection extends Producer<unknown> {
   /** Takes the answer to our offer. */
   async setRemoteDescription(description: Description): Promise<void> {
     this.#assertOpen("take the answer");
-    await this._rtc.setRemoteDescription(checkDescription(description));
+    await this.#unlessClosed(this._rtc.setRemoteDescription(checkDescription(description)));
   }
 
   /**
@@ -222,6 +222,16 @@ export class RTCConnection extends Producer<unknown> {
 
   #tellState(): void {
     for (const callback of [...this.#onState]) callSafely(callback, this.#state);
+  }
+
+  /** A browser never settles the promises of a connection that was closed meanwhile. */
+  #unlessClosed<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const { signal } = this.#ending;
+      const abort = () => reject(signal.reason);
+      signal.addEventListener("abort", abort);
+      promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    });
   }
 
   #assertOpen(action: string): void {

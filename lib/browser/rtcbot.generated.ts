@@ -607,15 +607,15 @@ var RTCConnection = class extends Producer {
     this.#assertOpen("describe the connection");
     const pc = this._rtc;
     if (description) {
-      await pc.setRemoteDescription(checkDescription(description));
-      await pc.setLocalDescription(await pc.createAnswer());
+      await this.#unlessClosed(pc.setRemoteDescription(checkDescription(description)));
+      await this.#unlessClosed(pc.setLocalDescription());
     } else {
       if (!this._defaultChannel) {
         this.#adopt(pc.createDataChannel("default", { ordered: this.#ordered }));
       }
       this.video._prepareOffer();
       this.audio._prepareOffer();
-      await pc.setLocalDescription(await pc.createOffer());
+      await this.#unlessClosed(pc.setLocalDescription());
     }
     await gatherCandidates(pc, this.#ending.signal);
     const local = pc.localDescription;
@@ -627,7 +627,7 @@ var RTCConnection = class extends Producer {
   /** Takes the answer to our offer. */
   async setRemoteDescription(description) {
     this.#assertOpen("take the answer");
-    await this._rtc.setRemoteDescription(checkDescription(description));
+    await this.#unlessClosed(this._rtc.setRemoteDescription(checkDescription(description)));
   }
   /**
    * Sends a message: bytes as they are, everything else as JSON. Bound, so that it can be handed on as
@@ -703,6 +703,15 @@ var RTCConnection = class extends Producer {
   }
   #tellState() {
     for (const callback of [...this.#onState]) callSafely(callback, this.#state);
+  }
+  /** A browser never settles the promises of a connection that was closed meanwhile. */
+  #unlessClosed(promise) {
+    return new Promise((resolve, reject) => {
+      const { signal } = this.#ending;
+      const abort = () => reject(signal.reason);
+      signal.addEventListener("abort", abort);
+      promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    });
   }
   #assertOpen(action) {
     if (this.closed) throw closedError(action);
