@@ -29,42 +29,58 @@ export const PACKINGS: Partial<Record<PixelFormat, Packing>> = {
 
 /**
  * libyuv's RGBToY, RGBToU and RGBToV (row_common.cc): BT.601 in 8 bits of fraction, chroma from the
- * mean of each 2x2 pixels.
+ * mean of each 2x2 pixels. At an odd edge the last pixel stands for the missing ones, and is written
+ * twice.
  */
 export function packedToI420(source: Pixels, { step, r, g, b }: Packing, target: Pixels): void {
   const { width, height } = source;
   const { data, stride } = source.planes[0]!;
-  const [luma, u, v] = target.planes as unknown as YuvPlanes;
-  for (let y = 0; y < height; y++) {
+  const [{ data: luma, stride: lumaStride }, u, v] = target.planes as unknown as YuvPlanes;
+  const [uData, vData] = [u.data, v.data];
+  for (let y = 0; y < height; y += 2) {
+    const [down, lumaDown] = y + 1 < height ? [stride, lumaStride] : [0, 0];
     let at = y * stride;
-    const out = y * luma.stride;
-    for (let x = 0; x < width; x++, at += step) {
-      luma.data[out + x] =
-        (66 * data[at + r]! + 129 * data[at + g]! + 25 * data[at + b]! + 0x1080) >> 8;
-    }
-    if (y & 1) continue;
-    const down = y + 1 < height ? stride : 0;
-    const chromaU = (y >> 1) * u.stride;
-    const chromaV = (y >> 1) * v.stride;
-    at = y * stride;
-    for (let x = 0; x < width; x += 2, at += 2 * step) {
-      const right = x + 1 < width ? step : 0;
-      const p1 = at + right;
-      const p2 = at + down;
-      const p3 = p2 + right;
-      const red = (data[at + r]! + data[p1 + r]! + data[p2 + r]! + data[p3 + r]! + 2) >> 2;
-      const green = (data[at + g]! + data[p1 + g]! + data[p2 + g]! + data[p3 + g]! + 2) >> 2;
-      const blue = (data[at + b]! + data[p1 + b]! + data[p2 + b]! + data[p3 + b]! + 2) >> 2;
-      u.data[chromaU + (x >> 1)] = (112 * blue - 74 * green - 38 * red + 0x8080) >> 8;
-      v.data[chromaV + (x >> 1)] = (112 * red - 94 * green - 18 * blue + 0x8080) >> 8;
+    let out = y * lumaStride;
+    let chromaU = (y >> 1) * u.stride;
+    let chromaV = (y >> 1) * v.stride;
+    for (let x = 0; x < width; x += 2, at += 2 * step, out += 2) {
+      const lumaRight = x + 1 < width ? 1 : 0;
+      const right = lumaRight * step;
+      const below = at + down;
+      const r0 = data[at + r]!, g0 = data[at + g]!, b0 = data[at + b]!;
+      const r1 = data[at + right + r]!, g1 = data[at + right + g]!, b1 = data[at + right + b]!;
+      const r2 = data[below + r]!, g2 = data[below + g]!, b2 = data[below + b]!;
+      const r3 = data[below + right + r]!;
+      const g3 = data[below + right + g]!;
+      const b3 = data[below + right + b]!;
+      luma[out] = (66 * r0 + 129 * g0 + 25 * b0 + 0x1080) >> 8;
+      luma[out + lumaRight] = (66 * r1 + 129 * g1 + 25 * b1 + 0x1080) >> 8;
+      luma[out + lumaDown] = (66 * r2 + 129 * g2 + 25 * b2 + 0x1080) >> 8;
+      luma[out + lumaDown + lumaRight] = (66 * r3 + 129 * g3 + 25 * b3 + 0x1080) >> 8;
+      const red = (r0 + r1 + r2 + r3 + 2) >> 2;
+      const green = (g0 + g1 + g2 + g3 + 2) >> 2;
+      const blue = (b0 + b1 + b2 + b3 + 2) >> 2;
+      uData[chromaU++] = (112 * blue - 74 * green - 38 * red + 0x8080) >> 8;
+      vData[chromaV++] = (112 * red - 94 * green - 18 * blue + 0x8080) >> 8;
     }
   }
 }
 
-/** libyuv's YuvPixel (row_common.cc) with its constants for BT.601: 6 bits of fraction, nearest chroma. */
-export function i420ToPacked(source: Pixels, target: Pixels, { step, r, g, b, a }: Packing): void {
+/** The part that luma has in every colour: libyuv's YuvPixel (row_common.cc), 6 bits of fraction. */
+const LEVELS = Int32Array.from({ length: 256 }, (_, y) => ((y * 0x0101 * 18997) >> 16) - 1160);
+
+/** 0 … 255 for −512 … 1023: a table clamps faster than branches that are mispredicted. */
+const CLAMPED = Uint8Array.from({ length: 1536 }, (_, i) => Math.min(Math.max(i - 512, 0), 255));
+
+/** The rest of YuvPixel with its constants for BT.601; each chroma stands for 2x2 pixels. */
+export function i420ToPacked(
+  source: Pixels,
+  target: Pixels,
+  { step, r, g, b, a }: Packing,
+): void {
   const { width, height } = source;
   const [luma, u, v] = source.planes as unknown as YuvPlanes;
+  const [lumaData, uData, vData] = [luma.data, u.data, v.data];
   const { data, stride } = target.planes[0]!;
   for (let y = 0; y < height; y++) {
     const row = y * luma.stride;
@@ -72,15 +88,12 @@ export function i420ToPacked(source: Pixels, target: Pixels, { step, r, g, b, a 
     const chromaV = (y >> 1) * v.stride;
     let out = y * stride;
     for (let x = 0; x < width; x++, out += step) {
-      const level = ((luma.data[row + x]! * 0x0101 * 18997) >>> 16) - 1160;
-      const du = u.data[chromaU + (x >> 1)]! - 128;
-      const dv = v.data[chromaV + (x >> 1)]! - 128;
-      const red = (level + 102 * dv) >> 6;
-      const green = (level - 25 * du - 52 * dv) >> 6;
-      const blue = (level + 129 * du) >> 6;
-      data[out + r] = red < 0 ? 0 : red > 255 ? 255 : red;
-      data[out + g] = green < 0 ? 0 : green > 255 ? 255 : green;
-      data[out + b] = blue < 0 ? 0 : blue > 255 ? 255 : blue;
+      const level = LEVELS[lumaData[row + x]!]! + (512 << 6);
+      const du = uData[chromaU + (x >> 1)]! - 128;
+      const dv = vData[chromaV + (x >> 1)]! - 128;
+      data[out + r] = CLAMPED[(level + 102 * dv) >> 6]!;
+      data[out + g] = CLAMPED[(level - 25 * du - 52 * dv) >> 6]!;
+      data[out + b] = CLAMPED[(level + 129 * du) >> 6]!;
       if (a >= 0) data[out + a] = 255;
     }
   }
