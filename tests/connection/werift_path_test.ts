@@ -1,0 +1,224 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import * as werift from "werift";
+import { PacketCrypto } from "../../ffi/crypto.ts";
+import { sendRtpFrame } from "../../lib/connection/werift_fast_rtp.ts";
+import { probePeer } from "../../lib/connection/werift_liveness.ts";
+import { quickenOpening } from "../../lib/connection/werift_opening.ts";
+import { lastHeard, packetCrypto, quickenRecords } from "../../lib/connection/werift_records.ts";
+import { quickenSockets } from "../../lib/connection/werift_sockets.ts";
+import { within } from "./pair.ts";
+
+// What werift does by itself, read before it is changed.
+const startSource = werift.RTCDtlsTransport.prototype.start.toString();
+const connectSource = werift.Connection.prototype.connect.toString();
+const parts = quickenOpening(werift);
+const installed = [quickenSockets(werift), quickenRecords(werift)];
+
+// The handshake's own timers run out up to a second after it (werift's Flight.transmit).
+const slack = { sanitizeOps: false, sanitizeResources: false };
+
+Deno.test("quickenOpening() finds all that it changes in the pinned werift, and once", () => {
+  assert.deepEqual(parts, ["checks", "repeat", "dtls"]);
+  assert.deepEqual(installed, [true, true]);
+  assert.deepEqual(quickenOpening(werift), []);
+});
+
+Deno.test("quickenOpening() is still needed: werift sleeps before its first messages", () => {
+  assert.match(startSource, /await setTimeout\d*\(100\)/);
+  assert.match(connectSource, /setTimeout\(20\)/);
+});
+
+interface End {
+  pc: werift.RTCPeerConnection;
+  dtls: werift.RTCDtlsTransport;
+  channel: Promise<werift.RTCDataChannel>;
+}
+
+function end(): End {
+  const pc = new werift.RTCPeerConnection({
+    iceServers: [],
+    iceUseIpv4: false,
+    iceUseIpv6: false,
+    iceAdditionalHostAddresses: ["127.0.0.1"],
+  });
+  const own = pc.createDataChannel("test", { negotiated: true, id: 7 });
+  const channel = new Promise<werift.RTCDataChannel>((done) => {
+    own.stateChanged.subscribe((state) => {
+      if (state === "open") done(own);
+    });
+  });
+  return { pc, dtls: pc.sctpTransport!.dtlsTransport, channel };
+}
+
+async function withPair(body: (a: End, b: End) => Promise<void>): Promise<void> {
+  const [a, b] = [end(), end()];
+  try {
+    await a.pc.setLocalDescription(await a.pc.createOffer());
+    await b.pc.setRemoteDescription(a.pc.localDescription!);
+    await b.pc.setLocalDescription(await b.pc.createAnswer());
+    await a.pc.setRemoteDescription(b.pc.localDescription!);
+    await body(a, b);
+  } finally {
+    await Promise.all([a.pc.close(), b.pc.close()]);
+  }
+}
+
+async function echo(a: End, b: End, text: string): Promise<void> {
+  const [from, to] = await within(8_000, Promise.all([a.channel, b.channel]), "opening");
+  const heard = new Promise((done) => to.onMessage.once(done));
+  from.send(text);
+  assert.equal(await within(2_000, heard, "a message"), text);
+}
+
+Deno.test({
+  ...slack,
+  name: "a pair opens and talks both ways over the short path",
+  fn: () =>
+    withPair(async (a, b) => {
+      await echo(a, b, "there");
+      await echo(b, a, "and back");
+      const crypto = PacketCrypto.open();
+      assert.equal(packetCrypto(a.dtls) === null, crypto === null);
+      crypto?.close();
+      assert.ok(lastHeard(a.dtls) > 0);
+    }),
+});
+
+Deno.test({
+  ...slack,
+  name: "a pair opens although each DTLS message comes twice, and again later",
+  async fn() {
+    const protocol = werift.StunProtocol.prototype as unknown as {
+      datagramReceived(data: Buffer, address: [string, number]): void;
+    };
+    const received = protocol.datagramReceived;
+    protocol.datagramReceived = function (data, address): void {
+      const again = data[0] === 22 ? [Buffer.from(data), Buffer.from(data)] : []; // handshake
+      received.call(this, data, address);
+      if (again[0]) received.call(this, again[0], address);
+      if (again[1]) queueMicrotask(() => received.call(this, again[1]!, address));
+    };
+    try {
+      await withPair(async (a, b) => {
+        await echo(a, b, "once");
+        await echo(b, a, "each");
+      });
+    } finally {
+      protocol.datagramReceived = received;
+    }
+  },
+});
+
+Deno.test({
+  ...slack,
+  name: "probePeer() is answered by a peer and moves lastHeard(); a closed one cannot be asked",
+  fn: () =>
+    withPair(async (a, b) => {
+      await echo(a, b, "there");
+      const before = lastHeard(a.dtls);
+      assert.equal(probePeer(a.dtls), true);
+      const answered = (async () => {
+        while (lastHeard(a.dtls) === before) await new Promise((done) => setTimeout(done, 1));
+      })();
+      await within(2_000, answered, "an answer");
+      await a.pc.close();
+      assert.equal(probePeer(a.dtls), false);
+    }),
+});
+
+const ids = { mid: 1, time: 2, number: 3 };
+const noCrypto = (() => {
+  const crypto = PacketCrypto.open();
+  crypto?.close();
+  return crypto === null;
+})();
+
+for (const profile of [1, 7] as const) {
+  Deno.test({
+    ...slack,
+    ignore: noCrypto,
+    name: `sendRtpFrame() sends what werift can open, profile ${profile}${
+      noCrypto ? " (needs libcrypto: sudo apt install libssl3)" : ""
+    }`,
+    fn: () =>
+      withPair(async (a, b) => {
+        await echo(a, b, "there");
+        const key = (n: number, length: number) => Buffer.alloc(length, n);
+        const keys = {
+          localMasterKey: key(1, 16),
+          localMasterSalt: key(2, profile === 7 ? 12 : 14),
+          remoteMasterKey: key(1, 16),
+          remoteMasterSalt: key(2, profile === 7 ? 12 : 14),
+        };
+        const session = new werift.SrtpSession({ keys, profile });
+        a.dtls.srtp = session;
+        const packets: Buffer[] = [];
+        const received = b.dtls.iceTransport.connection.onData.subscribe((data) => {
+          if ((data[0] ?? 0) >= 128) packets.push(Buffer.from(data));
+        });
+        const sender = Object.assign(new werift.RTCRtpSender("video"), {
+          dtlsTransport: a.dtls,
+          codec: { payloadType: 96 },
+          mid: "v0",
+          headerExtensions: [
+            { id: ids.mid, uri: "urn:ietf:params:rtp-hdrext:sdes:mid" },
+            {
+              id: ids.time,
+              uri: "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+            },
+            {
+              id: ids.number,
+              uri: "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+            },
+          ],
+        }) as unknown as { stop(): void; rtpCache: werift.RtpPacket[] };
+        const payloads = [Uint8Array.of(1, 2, 3), new Uint8Array(1_140).fill(9)];
+        // Over the end of the 16-bit numbers, so that the rollover counter counts.
+        for (const sequence of [65_534, 0, 2]) {
+          assert.equal(sendRtpFrame(werift, sender, payloads, 90_000 + sequence, sequence), true);
+        }
+        const all = (async () => {
+          while (packets.length < 6) await new Promise((done) => setTimeout(done, 1));
+        })();
+        await within(2_000, all, "six packets");
+        received.unSubscribe();
+        sender.stop();
+        const opened = packets.map((packet) =>
+          werift.RtpPacket.deSerialize(session.decrypt(packet))
+        );
+        assert.deepEqual(opened.map((p) => p.header.sequenceNumber), [65_534, 65_535, 0, 1, 2, 3]);
+        assert.deepEqual(opened.map((p) => p.header.marker), [
+          false,
+          true,
+          false,
+          true,
+          false,
+          true,
+        ]);
+        assert.deepEqual([...opened[0]!.payload], [1, 2, 3]);
+        assert.equal(opened[5]!.payload.length, 1_140);
+        assert.equal(opened[2]!.header.timestamp, 90_000);
+        const value = (id: number) =>
+          opened.map((p) => p.header.extensions.find((e) => e.id === id)!);
+        assert.equal(value(ids.mid)[0]!.payload.toString(), "v0");
+        assert.deepEqual(value(ids.number).map((e) => e.payload.readUInt16BE()), [
+          1,
+          2,
+          3,
+          4,
+          5,
+          6,
+        ]);
+        // Seconds of the clock that everybody has, modulo 64 (abs-send-time is 6.18 fixed point).
+        const seconds = value(ids.time)[5]!.payload.readUIntBE(0, 3) / 2 ** 18;
+        const drift = (Date.now() / 1_000 + 2_208_988_800) % 64 - seconds;
+        assert.ok(Math.abs((drift + 96) % 64 - 32) < 5, `abs-send-time is ${drift} s off`);
+        // What werift sends again upon a NACK is the same packet.
+        const again = sender.rtpCache[65_535 % 128]!;
+        assert.equal(again.header.sequenceNumber, 65_535);
+        assert.equal(again.payload.length, 1_140);
+        assert.equal(again.header.serialize(again.header.serializeSize).length, 12 + 4 + 12);
+      }),
+  });
+}
