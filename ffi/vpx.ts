@@ -43,7 +43,8 @@ const APPLE_ARM = Deno.build.os === "darwin" && Deno.build.arch === "aarch64";
 /** What to put between the number of a control and its value. */
 export const CONTROL_PADDING: readonly bigint[] = APPLE_ARM ? [0n, 0n, 0n, 0n, 0n, 0n] : [];
 
-const SYMBOLS = {
+/** The C functions, each under its declaration. */
+export const VPX_SYMBOLS = {
   // int vpx_codec_version(void);
   vpx_codec_version: { parameters: [], result: "i32" },
   // vpx_codec_iface_t *vpx_codec_vp8_cx(void);
@@ -104,14 +105,14 @@ const SYMBOLS = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** The functions of libvpx that we call. */
-export type Vpx = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+export type Vpx = Deno.DynamicLibrary<typeof VPX_SYMBOLS>["symbols"];
 
 let opened: Vpx | undefined;
 
 /** libvpx, opened once and kept; see {@linkcode openLibrary} for what it throws. */
 export function openVpx(): Vpx {
   if (opened !== undefined) return opened;
-  const library = openLibrary(LIBVPX, SYMBOLS);
+  const library = openLibrary(LIBVPX, VPX_SYMBOLS);
   try {
     checkVpx(library.symbols);
   } catch (error) {

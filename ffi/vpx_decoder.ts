@@ -21,7 +21,11 @@ export class VpxDecoderContext {
   readonly #symbols: Vpx;
   readonly #context = new Uint8Array(CONTEXT_BYTES);
 
-  /** @throws {LibraryMissing | SystemCallError} when libvpx is not here or cannot decode */
+  /**
+   * Opens libvpx if need be and starts a decoder.
+   *
+   * @throws {LibraryMissing | SystemCallError} when libvpx is not here or cannot decode
+   */
   constructor() {
     const symbols = this.#symbols = openVpx();
     const config = new Uint32Array([1, 0, 0]); // vpx_codec_dec_cfg_t { unsigned threads, w, h; }

@@ -39,7 +39,11 @@ export class VpxEncoderContext {
   readonly #config = new Uint8Array(CONFIG_BYTES);
   readonly #image = new Uint8Array(IMAGE_BYTES);
 
-  /** @throws {LibraryMissing | SystemCallError} when libvpx is not here or refuses the settings */
+  /**
+   * Opens libvpx if need be and starts an encoder.
+   *
+   * @throws {LibraryMissing | SystemCallError} when libvpx is not here or refuses the settings
+   */
   constructor(settings: VpxEncoderSettings) {
     const symbols = this.#symbols = openVpx();
     const { width, height } = settings;

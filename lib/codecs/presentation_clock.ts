@@ -9,7 +9,11 @@ export class PresentationClock {
   #lastTimestampUs: number | null = null;
   #lastPts = 0;
 
-  /** @param usualUs microseconds from one frame to the next */
+  /**
+   * Starts at 0.
+   *
+   * @param usualUs microseconds from one frame to the next
+   */
   constructor(usualUs: number) {
     this.#usualUs = Math.max(1, Math.round(usualUs));
   }

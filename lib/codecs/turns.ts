@@ -11,7 +11,12 @@ export class Turns {
   #waiting = 0;
   #closed = false;
 
-  /** @param owner the class that errors name @param free called once, after the last call has ended */
+  /**
+   * Nobody has a turn yet.
+   *
+   * @param owner the class that errors name
+   * @param free called once after `close`, when the last call has ended
+   */
   constructor(owner: string, free: () => void) {
     this.#owner = owner;
     this.#free = free;

@@ -88,7 +88,11 @@ export function allocatePixels(format: PixelFormat, width: number, height: numbe
   return { width, height, format, planes };
 }
 
-/** @throws {RangeError} unless both are whole numbers from 1 to {@linkcode MAX_DIMENSION} */
+/**
+ * Checks a size.
+ *
+ * @throws {RangeError} unless both are whole numbers from 1 to {@linkcode MAX_DIMENSION}
+ */
 export function checkSize(width: number, height: number): void {
   const good = (value: number) => Number.isInteger(value) && value >= 1 && value <= MAX_DIMENSION;
   if (!good(width) || !good(height)) {
@@ -99,7 +103,11 @@ export function checkSize(width: number, height: number): void {
   }
 }
 
-/** @throws {TypeError | RangeError} unless the planes are as many and as large as they must be */
+/**
+ * Checks the planes of a frame.
+ *
+ * @throws {TypeError | RangeError} unless they are as many and as large as they must be
+ */
 export function checkPlanes(pixels: Pixels): void {
   const { format, width, height, planes } = pixels;
   checkSize(width, height);

@@ -5,9 +5,15 @@ import { VideoFrame } from "./video_frame.ts";
 
 /** Size and rate of a test card. */
 export interface TestCardOptions {
-  /** @default {640} */
+  /**
+   * Pixels in a row.
+   * @default {640}
+   */
   readonly width?: number;
-  /** @default {480} */
+  /**
+   * Number of rows.
+   * @default {480}
+   */
   readonly height?: number;
   /**
    * Frames a second, for the timestamps.

@@ -4,16 +4,25 @@ import { AudioFrame } from "./audio_frame.ts";
 
 /** Pitch, strength and shape of a tone. */
 export interface ToneOptions {
-  /** @default {440} */
+  /**
+   * Pitch.
+   * @default {440}
+   */
   readonly frequencyHz?: number;
   /**
    * Peak, from 0 to 1.
    * @default {0.25}
    */
   readonly amplitude?: number;
-  /** @default {48000} */
+  /**
+   * Samples of each channel in a second.
+   * @default {48000}
+   */
   readonly sampleRateHz?: number;
-  /** @default {1} */
+  /**
+   * Channels, all alike.
+   * @default {1}
+   */
   readonly channels?: number;
   /**
    * Samples of each channel in a frame.
