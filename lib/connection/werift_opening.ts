@@ -14,6 +14,7 @@
  * is there, and leaves werift as it is when it is not.
  */
 import type * as Werift from "werift";
+import { type HandshakeMessage, handshakeProof, type HandshakeState } from "./werift_proof.ts";
 
 /** What of werift's insides is touched here. */
 interface Pair {
@@ -34,15 +35,12 @@ interface Connection {
   schedulingChecks(): boolean;
   checkIncoming(message: unknown, addr: [string, number], protocol: Protocol): void;
 }
-interface Handshake {
-  msg_type: number;
+interface Handshake extends HandshakeMessage {
   message_seq: number;
-  fragment: Uint8Array;
 }
-interface DtlsSocket {
+interface DtlsSocket extends HandshakeState {
   connected: boolean;
-  sessionType: number;
-  dtls: { lastMessage: Uint8Array[] };
+  dtls: HandshakeState["dtls"] & { lastMessage: Uint8Array[] };
   transport: { send(data: Uint8Array): Promise<void> };
   onHandleHandshakes: (handshakes: Handshake[]) => Promise<void>;
   udpOnMessage?: (data: Uint8Array) => void;
@@ -186,10 +184,11 @@ function orderHandshakes(dtls: DtlsSocket): void {
     ? [SERVER_HELLO_DONE]
     : [CLIENT_HELLO, FINISHED];
   const kept = new Map<number, Handshake>();
-  let next = 0;
+  const prove = handshakeProof(dtls);
+  let next = 0, refused = false;
   dtls.onHandleHandshakes = async (handshakes) => {
     const turns: Promise<void>[] = [];
-    for (const message of handshakes) {
+    for (const message of refused ? [] : handshakes) {
       const { msg_type: type, message_seq: seq } = message;
       const again = type === CLIENT_HELLO && seq === 0 && (next === 1 || dtls.connected);
       if (again) next = 0; // the first flight may come twice, and a connected peer may start anew
@@ -201,6 +200,12 @@ function orderHandshakes(dtls: DtlsSocket): void {
       if (kept.size < MESSAGES_KEPT) kept.set(seq, message);
       for (let turn = kept.get(next); turn; turn = kept.get(next)) {
         kept.delete(next++);
+        try {
+          prove(turn);
+        } catch (error) {
+          refused = true; // werift reports the error; nothing that follows may bring the link about
+          throw error;
+        }
         turns.push(handle([turn]));
       }
     }

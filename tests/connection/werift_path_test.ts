@@ -110,6 +110,31 @@ Deno.test({
   },
 });
 
+for (const role of ["offerer", "answerer"] as const) {
+  Deno.test({
+    ...slack,
+    name: `a peer with a certificate that is not its own is refused (${role})`,
+    async fn() {
+      const other = await werift.CipherContext.createSelfSignedCertificateWithKey(
+        { signature: 3, hash: 4 },
+        23,
+      );
+      await withPair(async (a, b) => {
+        const [liar, victim] = role === "offerer" ? [a, b] : [b, a];
+        const { certPem, signatureHash } = liar.dtls.localCertificate!;
+        // The right certificate, so that the fingerprint fits, with another one's key.
+        const forged = new werift.RTCCertificate(other.keyPem, certPem, signatureHash);
+        liar.dtls.localCertificate = forged;
+        const failed = new Promise((done) => {
+          victim.dtls.onStateChange.subscribe((state) => state === "failed" && done(state));
+          victim.channel.then(() => done("open"));
+        });
+        assert.equal(await within(5_000, failed, "a decision"), "failed");
+      });
+    },
+  });
+}
+
 Deno.test({
   ...slack,
   name: "probePeer() is answered by a peer and moves lastHeard(); a closed one cannot be asked",
