@@ -72,8 +72,15 @@ var Picture = class {
     if (this.#times.length > 300) this.#times.splice(0, 150);
     if (now - this.#glowMs < GLOW_EVERY_MS) return;
     this.#glowMs = now;
-    const { width = 0, height = 0 } = this.#glow?.canvas ?? {};
-    this.#glow?.drawImage(this.#video, 0, 0, width, height);
+    this.#paintGlow();
+  }
+  #paintGlow() {
+    const glow = this.#glow;
+    if (!glow) return;
+    const { width, height } = glow.canvas;
+    glow.drawImage(this.#video, 0, 0, width, height);
+    glow.fillStyle = "rgb(6 9 13 / 0.62)";
+    glow.fillRect(0, 0, width, height);
   }
   #layOut() {
     const { videoWidth, videoHeight } = this.#video;
@@ -230,7 +237,7 @@ var View = class {
       this.#root.dataset.state = state;
       this.#keepAwake(open);
     }
-    this.#write("status", STATUS[state]);
+    this.#write("status", STATUS[view2.problem && !open ? "waiting" : state]);
     if (open) return;
     this.#write("card-title", view2.problem ? "Not connected" : "Connecting to the robot");
     this.#write("card-text", view2.problem);
@@ -249,8 +256,8 @@ var View = class {
     const { x, y, headingDeg } = pose ?? {};
     if (!isNumber(x) || !isNumber(y)) return;
     this.#part("pose").hidden = false;
-    this.#write("pose-x", x.toFixed(2));
-    this.#write("pose-y", y.toFixed(2));
+    this.#write("pose-x", metres(x));
+    this.#write("pose-y", metres(y));
     this.#part("pose-heading-group").hidden = !isNumber(headingDeg);
     if (isNumber(headingDeg)) this.#write("pose-heading", \`\${Math.round(headingDeg)}°\`);
   }
@@ -298,6 +305,9 @@ var View = class {
     if (part.textContent !== text) part.textContent = text;
   }
 };
+function metres(value) {
+  return \`\${value.toFixed(2).replace("-", "−")} m\`;
+}
 function isNumber(value) {
   return typeof value === "number" && Number.isFinite(value);
 }
@@ -379,7 +389,7 @@ export const pageStyle: string = `:root {
   --text: #eef2f7;
   --soft: #aeb9c7;
   --line: rgb(255 255 255 / 0.14);
-  --glass: rgb(12 16 23 / 0.62);
+  --glass: rgb(12 16 23 / 0.68);
   --good: #5fd6a4;
   --busy: #f4c062;
   --bad: #ff7d74;
@@ -430,14 +440,15 @@ body {
   inset: 0;
   width: 100%;
   height: 100%;
-  transition: filter 0.5s, opacity 0.5s;
 }
 
+/* A few pixels, drawn large: the browser's smoothing is the blur, which costs nothing. */
 #glow {
-  inset: -12%;
-  width: 124%;
-  height: 124%;
-  filter: blur(36px) saturate(1.3) brightness(0.5);
+  image-rendering: auto;
+}
+
+#robot[data-fit="fill"]:is([data-state="open"], [data-state="still"]) #glow {
+  display: none;
 }
 
 #view {
@@ -455,8 +466,12 @@ body {
 }
 
 /* An old picture must not look like the robot's view. */
-#robot:not([data-state="open"], [data-state="still"]) :is(#view, #glow) {
-  filter: grayscale(1) brightness(0.32) blur(6px);
+#robot:not([data-state="open"], [data-state="still"]) #view {
+  opacity: 0;
+}
+
+#robot:not([data-state="open"], [data-state="still"]) #glow {
+  opacity: 0.45;
 }
 
 #robot[data-state="still"] #view {
@@ -551,8 +566,6 @@ h1 {
   border-radius: 12px;
   background: var(--glass);
   color: var(--text);
-  -webkit-backdrop-filter: blur(14px);
-  backdrop-filter: blur(14px);
 }
 
 .chip {
@@ -642,8 +655,6 @@ svg {
   background: var(--glass);
   color: var(--text);
   font: 600 15px/42px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
-  -webkit-backdrop-filter: blur(14px);
-  backdrop-filter: blur(14px);
   transition: background 0.12s, transform 0.12s, color 0.12s;
 }
 
@@ -680,8 +691,6 @@ svg {
   border: 1px solid var(--line);
   border-radius: 50%;
   background: radial-gradient(rgb(12 16 23 / 0.38) 40%, rgb(12 16 23 / 0.66));
-  -webkit-backdrop-filter: blur(10px);
-  backdrop-filter: blur(10px);
   cursor: grab;
   touch-action: none;
   --x: 0;

@@ -89,7 +89,7 @@ ${pageScript}</script>
 `;
 }
 
-const PICTURE = `<canvas id="glow" width="32" height="24" aria-hidden="true"></canvas>
+const PICTURE = `<canvas id="glow" width="8" height="6" aria-hidden="true"></canvas>
 <video id="view" autoplay playsinline muted disablepictureinpicture disableremoteplayback aria-label="What the robot sees"></video>
 <div class="scrim"></div>`;
 

@@ -5,7 +5,7 @@
 const MAY_HIDE = 0.25;
 /** No new frame for this long is worth telling. */
 const STILL_AFTER_MS = 2000;
-/** The glow is a few blurred pixels: four times a second is plenty, and costs nothing on a phone. */
+/** The glow is a few pixels: four times a second is plenty. */
 const GLOW_EVERY_MS = 250;
 
 /** Watches the video element. */
@@ -82,8 +82,16 @@ export class Picture {
     if (this.#times.length > 300) this.#times.splice(0, 150);
     if (now - this.#glowMs < GLOW_EVERY_MS) return;
     this.#glowMs = now;
-    const { width = 0, height = 0 } = this.#glow?.canvas ?? {};
-    this.#glow?.drawImage(this.#video, 0, 0, width, height);
+    this.#paintGlow();
+  }
+
+  #paintGlow(): void {
+    const glow = this.#glow;
+    if (!glow) return;
+    const { width, height } = glow.canvas;
+    glow.drawImage(this.#video, 0, 0, width, height);
+    glow.fillStyle = "rgb(6 9 13 / 0.62)";
+    glow.fillRect(0, 0, width, height);
   }
 
   #layOut(): void {

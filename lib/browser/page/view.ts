@@ -45,7 +45,8 @@ export class View {
       this.#root.dataset.state = state;
       this.#keepAwake(open);
     }
-    this.#write("status", STATUS[state]);
+    // Else a screen reader would be told of every single attempt.
+    this.#write("status", STATUS[view.problem && !open ? "waiting" : state]);
     if (open) return;
     this.#write("card-title", view.problem ? "Not connected" : "Connecting to the robot");
     this.#write("card-text", view.problem);
@@ -66,8 +67,8 @@ export class View {
     const { x, y, headingDeg } = (pose ?? {}) as Record<string, unknown>;
     if (!isNumber(x) || !isNumber(y)) return;
     this.#part("pose").hidden = false;
-    this.#write("pose-x", x.toFixed(2));
-    this.#write("pose-y", y.toFixed(2));
+    this.#write("pose-x", metres(x));
+    this.#write("pose-y", metres(y));
     this.#part("pose-heading-group").hidden = !isNumber(headingDeg);
     if (isNumber(headingDeg)) this.#write("pose-heading", `${Math.round(headingDeg)}°`);
   }
@@ -121,6 +122,10 @@ export class View {
     const part = this.#part(id);
     if (part.textContent !== text) part.textContent = text;
   }
+}
+
+function metres(value: number): string {
+  return `${value.toFixed(2).replace("-", "−")} m`;
 }
 
 function isNumber(value: unknown): value is number {
