@@ -30,7 +30,7 @@ export class Liveness {
         this.stop();
         return gone(silentMs);
       }
-      peer.probe();
+      if (silentMs > PING_INTERVAL_MS) peer.probe();
       ping();
     }, PING_INTERVAL_MS);
     ping();

@@ -18,6 +18,7 @@ import type {
 } from "./peer.ts";
 import { SctpDriver } from "./sctp_driver.ts";
 import { hostAddresses, loadWerift } from "./werift_engine.ts";
+import { probePeer } from "./werift_liveness.ts";
 import { lastHeard } from "./werift_records.ts";
 import { videoParameters, WeriftVideoSender } from "./werift_video.ts";
 
@@ -120,7 +121,9 @@ class WeriftPeer implements Peer {
     return lastHeard(this.#dtls);
   }
 
-  probe(): void {}
+  probe(): void {
+    probePeer(this.#dtls);
+  }
 
   async close(): Promise<void> {
     this.#setState("closed");
@@ -153,7 +156,8 @@ class WeriftPeer implements Peer {
       maxMessageSize: MAX_MESSAGE_SIZE,
       isDtlsClient: () => dtls.role === "client",
       // A packet that cannot leave is a lost packet, and is sent again.
-      sendPacket: (packet) => void dtls.sendData(Buffer.from(packet.buffer)).catch(() => {}),
+      sendPacket: ({ buffer, byteOffset, length }) =>
+        void dtls.sendData(Buffer.from(buffer, byteOffset, length)).catch(() => {}),
       closed: (error) => this.#lost(error ? "failed" : "closed", error),
     });
     dtls.dataReceiver = (packet) => driver.receive(packet);

@@ -21,7 +21,7 @@ export interface SctpDriverOptions {
 const PACKETS_AT_ONCE = 128;
 
 /** Bytes that may be under way to us. */
-const RECEIVE_WINDOW = 4 * 1024 * 1024;
+const RECEIVE_WINDOW = 1024 * 1024;
 
 /** Runs an association, and the data channels on it. */
 export class SctpDriver implements SctpLink {
@@ -152,13 +152,12 @@ export class SctpDriver implements SctpLink {
     }
   }
 
-  /** One timer, set anew only when it would come too late; one that comes too early is set again. */
+  /** One timer, set anew only when it would come too late; one that comes too early looks again. */
   #setTimer(association: SctpAssociation): void {
     const dueMs = association.nextTimeout() ?? Infinity;
-    if (dueMs >= this.#timerDueMs && dueMs !== Infinity) return;
+    if (dueMs >= this.#timerDueMs) return;
     clearTimeout(this.#timer);
     this.#timerDueMs = dueMs;
-    if (dueMs === Infinity) return;
     this.#timer = setTimeout(() => {
       this.#timerDueMs = Infinity;
       const nowMs = performance.now();

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import type * as Werift from "werift";
 import type { VideoCodecName } from "../media/encoded.ts";
 import type { PeerVideoSender } from "./peer.ts";
+import { sendRtpFrame } from "./werift_fast_rtp.ts";
 
 type Transceiver = InstanceType<typeof Werift.RTCRtpTransceiver>;
 
@@ -37,11 +38,16 @@ export class WeriftVideoSender implements PeerVideoSender {
   }
 
   sendFrame(payloads: readonly Uint8Array<ArrayBuffer>[], timestamp90kHz: number): void {
+    const timestamp = timestamp90kHz >>> 0;
+    if (sendRtpFrame(this.#werift, this.#sender, payloads, timestamp, this.#sequence)) {
+      this.#sequence = (this.#sequence + payloads.length) & 0xffff;
+      return;
+    }
     const { RtpHeader, RtpPacket } = this.#werift;
     payloads.forEach((payload, i) => {
       const header = new RtpHeader({
         sequenceNumber: this.#sequence,
-        timestamp: timestamp90kHz >>> 0,
+        timestamp,
         marker: i === payloads.length - 1,
         extension: true,
       });
