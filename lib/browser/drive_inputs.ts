@@ -13,7 +13,7 @@ export interface DriveCommand {
 const STICK_DEAD_ZONE = 0.12;
 
 /** Places on the keyboard, so that the four keys lie together in every layout. */
-const KEYS: Readonly<Record<string, DriveCommand>> = {
+const KEYS: ReadonlyMap<string, DriveCommand> = new Map(Object.entries({
   KeyW: { forward: 1, leftright: 0 },
   ArrowUp: { forward: 1, leftright: 0 },
   KeyS: { forward: -1, leftright: 0 },
@@ -22,11 +22,11 @@ const KEYS: Readonly<Record<string, DriveCommand>> = {
   ArrowLeft: { forward: 0, leftright: -1 },
   KeyD: { forward: 0, leftright: 1 },
   ArrowRight: { forward: 0, leftright: 1 },
-};
+}));
 
 /** Whether the key of this `event.code` drives. */
 export function isDriveKey(code: string): boolean {
-  return Object.hasOwn(KEYS, code);
+  return KEYS.has(code);
 }
 
 /** What the held keys mean together; W and the up arrow are no faster than one of them. */
@@ -36,7 +36,7 @@ export function commandOfKeys(codes: Iterable<string>): DriveCommand {
   let left = 0;
   let right = 0;
   for (const code of codes) {
-    const key = KEYS[code];
+    const key = KEYS.get(code);
     if (!key) continue;
     forward = Math.max(forward, key.forward);
     backward = Math.max(backward, -key.forward);

@@ -737,7 +737,7 @@ function utf8Size(text, limit) {
 
 // lib/browser/drive_inputs.ts
 var STICK_DEAD_ZONE = 0.12;
-var KEYS = {
+var KEYS = new Map(Object.entries({
   KeyW: { forward: 1, leftright: 0 },
   ArrowUp: { forward: 1, leftright: 0 },
   KeyS: { forward: -1, leftright: 0 },
@@ -746,9 +746,9 @@ var KEYS = {
   ArrowLeft: { forward: 0, leftright: -1 },
   KeyD: { forward: 0, leftright: 1 },
   ArrowRight: { forward: 0, leftright: 1 }
-};
+}));
 function isDriveKey(code) {
-  return Object.hasOwn(KEYS, code);
+  return KEYS.has(code);
 }
 function commandOfKeys(codes) {
   let forward = 0;
@@ -756,7 +756,7 @@ function commandOfKeys(codes) {
   let left = 0;
   let right = 0;
   for (const code of codes) {
-    const key = KEYS[code];
+    const key = KEYS.get(code);
     if (!key) continue;
     forward = Math.max(forward, key.forward);
     backward = Math.max(backward, -key.forward);
