@@ -68,6 +68,21 @@ export const GCM_TAG_BYTES = 16;
 type Bytes = Uint8Array<ArrayBuffer>;
 type Library = Deno.DynamicLibrary<typeof SYMBOLS>;
 
+let shared: Library | null | undefined;
+
+/** Opened once and kept: opening costs 5 ms, since Deno compiles a trampoline for each function. */
+function library(): Library | null {
+  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return null;
+  if (shared === undefined) {
+    try {
+      shared = openLibrary(LIBCRYPTO, SYMBOLS);
+    } catch {
+      shared = null;
+    }
+  }
+  return shared;
+}
+
 /** The ciphers of one connection. Nothing may be used after {@linkcode close}. */
 export class PacketCrypto implements Disposable {
   #library: Library | null;
@@ -80,12 +95,8 @@ export class PacketCrypto implements Disposable {
 
   /** `null` without libcrypto, or when `--allow-ffi` was not given; never asks for a permission. */
   static open(): PacketCrypto | null {
-    if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return null;
-    try {
-      return new PacketCrypto(openLibrary(LIBCRYPTO, SYMBOLS));
-    } catch {
-      return null;
-    }
+    const opened = library();
+    return opened && new PacketCrypto(opened);
   }
 
   /** AES-128-GCM with one key, for sealing. */
@@ -154,11 +165,9 @@ export class PacketCrypto implements Disposable {
 
   /** Frees all ciphers; from then on each says false. Idempotent. */
   close(): void {
-    const library = this.#library;
-    if (library === null) return;
+    if (this.#library === null) return;
     this.#library = null;
     for (const free of this.#free) free();
-    library.close();
   }
 
   /** As {@linkcode close}. */

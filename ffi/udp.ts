@@ -65,6 +65,22 @@ type Libc = Deno.DynamicLibrary<typeof SYMBOLS>;
 /** Where a datagram came from or goes to: `["192.0.2.1", 5000]`. */
 export type UdpAddress = [host: string, port: number];
 
+let shared: Libc | null | undefined;
+
+/** Opened once and kept: opening costs 3 ms, since Deno compiles a trampoline for each function. */
+function library(): Libc | null {
+  if (Deno.build.os !== "linux") return null;
+  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return null;
+  if (shared === undefined) {
+    try {
+      shared = openLibrary(LIBC, SYMBOLS);
+    } catch {
+      shared = null;
+    }
+  }
+  return shared;
+}
+
 /** Direct sending and receiving on a socket that somebody else opened, waits for and closes. */
 export class UdpShortcut implements Disposable {
   #libc: Libc | null;
@@ -88,20 +104,11 @@ export class UdpShortcut implements Disposable {
    * not found, not Linux, or `--allow-ffi` not given. Never asks for a permission.
    */
   static find(port: number, family: "IPv4" | "IPv6"): UdpShortcut | null {
-    if (Deno.build.os !== "linux") return null;
-    if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return null;
-    let libc: Libc;
-    try {
-      libc = openLibrary(LIBC, SYMBOLS);
-    } catch {
-      return null;
-    }
+    const libc = library();
+    if (libc === null) return null;
     const number = family === "IPv4" ? AF_INET : AF_INET6;
     const fd = search(libc, port, number);
-    if (fd < 0) {
-      libc.close();
-      return null;
-    }
+    if (fd < 0) return null;
     const size = new Int32Array([RECEIVE_BUFFER]);
     libc.symbols.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, new Uint8Array(size.buffer), 4);
     return new UdpShortcut(libc, fd, number);
@@ -164,7 +171,6 @@ export class UdpShortcut implements Disposable {
     const libc = this.#libc;
     this.#libc = null;
     libc?.symbols.close(this.#fd);
-    libc?.close();
   }
 
   /** As {@linkcode close}. */
