@@ -62,7 +62,7 @@ export class Outbound {
 
   /** Whether everything was sent and acknowledged. */
   get isIdle(): boolean {
-    return this.#flight.isEmpty && this.queue.bytes === 0;
+    return this.#flight.isEmpty && !this.queue.isReady;
   }
 
   /** When `handleTimeout` is to be called. */
@@ -166,7 +166,7 @@ export class Outbound {
 
   #maySendNew(): boolean {
     const flight = this.#flight;
-    if (this.queue.bytes === 0 || flight.hasLost) return false;
+    if (flight.hasLost || !this.queue.isReady) return false;
     if (flight.count === 0 && flight.isEmpty) return true; // one is always allowed (section 6.1, A)
     return this.#burst > 0 && flight.bytes < this.#congestion.window &&
       flight.userBytes + this.#maxUserBytes <= this.#peerWindow;

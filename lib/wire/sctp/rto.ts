@@ -7,7 +7,7 @@ const BETA = 1 / 4; // RTO.Beta
 export interface RtoOptions {
   /** Before anything was measured. @default 500 */
   readonly initialMs?: number;
-  /** @default 250, longer than peers hold back an acknowledgement (200 ms) */
+  /** @default 300, longer than peers hold back an acknowledgement (200 ms) */
   readonly minMs?: number;
   /** Small, so that a link that comes back is noticed soon. @default 2000 */
   readonly maxMs?: number;
@@ -26,7 +26,7 @@ export class Rto {
   /** @param options the bounds */
   constructor(options: RtoOptions = {}) {
     this.currentMs = options.initialMs ?? 500;
-    this.#minMs = options.minMs ?? 250;
+    this.#minMs = options.minMs ?? 300;
     this.#maxMs = options.maxMs ?? 2000;
   }
 

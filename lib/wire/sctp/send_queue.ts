@@ -46,6 +46,11 @@ export class SendQueue {
   /** Bytes not yet sent. */
   bytes = 0;
 
+  /** Whether `peek` has something; held messages wait, although they count as bytes. */
+  get isReady(): boolean {
+    return this.#current !== null || this.#urgent.length > 0 || this.#normal.length > 0;
+  }
+
   /** Bytes of one stream that were not yet sent. */
   bytesOf(streamId: number): number {
     return this.#streams.get(streamId)?.bytes ?? 0;
