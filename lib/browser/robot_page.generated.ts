@@ -85,10 +85,10 @@ var Picture = class {
   #layOut() {
     const { videoWidth, videoHeight } = this.#video;
     if (!videoWidth || !videoHeight) return;
-    const picture2 = videoWidth / videoHeight;
+    const picture = videoWidth / videoHeight;
     const screen = innerWidth / innerHeight;
-    const hidden = 1 - Math.min(picture2 / screen, screen / picture2);
-    this.#root.style.setProperty("--aspect", String(picture2));
+    const hidden = 1 - Math.min(picture / screen, screen / picture);
+    this.#root.style.setProperty("--aspect", String(picture));
     this.#root.dataset.fit = this.#chosen ?? (hidden <= MAY_HIDE ? "fill" : "fit");
   }
 };
@@ -230,20 +230,21 @@ var View = class {
     });
   }
   /** The state in the corner and, while there is none, the card in the middle. */
-  showConnection(view2) {
-    const open = view2.phase === "open";
-    const state = open && !view2.moving ? "still" : view2.phase;
+  showConnection(view) {
+    const open = view.phase === "open";
+    const state = open && !view.moving ? "still" : view.phase;
     if (this.#root.dataset.state !== state) {
       this.#root.dataset.state = state;
       this.#keepAwake(open);
     }
-    this.#write("status", STATUS[view2.problem && !open ? "waiting" : state]);
+    this.#write("status", STATUS[view.problem && !open ? "waiting" : state]);
     if (open) return;
-    this.#write("card-title", view2.problem ? "Not connected" : "Connecting to the robot");
-    this.#write("card-text", view2.problem);
-    const seconds = Math.max(1, Math.ceil(view2.retryInMs / 1e3));
-    const waiting = view2.phase === "waiting";
+    this.#write("card-title", view.problem ? "Not connected" : "Connecting to the robot");
+    this.#write("card-text", view.problem);
+    const seconds = Math.max(1, Math.ceil(view.retryInMs / 1e3));
+    const waiting = view.phase === "waiting";
     this.#write("card-next", waiting ? \`Trying again in \${seconds} s\` : "Trying now");
+    this.#part("card-next").hidden = this.#part("retry").hidden = !view.problem;
     this.#part("retry").toggleAttribute("disabled", !waiting);
   }
   /** Round-trip time and frame rate. */
@@ -263,10 +264,10 @@ var View = class {
   }
   /** The stick moves and the keys light up, whichever of them is driving. */
   showCommand(command, heldKeys) {
-    const stick2 = this.#part("stick");
-    if (!stick2.hasAttribute("data-active")) {
-      stick2.style.setProperty("--x", String(command.leftright));
-      stick2.style.setProperty("--y", String(-command.forward));
+    const stick = this.#part("stick");
+    if (!stick.hasAttribute("data-active")) {
+      stick.style.setProperty("--x", String(command.leftright));
+      stick.style.setProperty("--y", String(-command.forward));
     }
     for (const cap of this.#root.querySelectorAll("[data-keys]")) {
       const codes = cap.dataset.keys?.split(" ") ?? [];
@@ -313,54 +314,59 @@ function isNumber(value) {
 }
 
 // lib/browser/page/main.ts
+var RELOAD_AFTER_MS = 3e3;
 function element(selector) {
   const found = document.querySelector(selector);
   if (!found) throw new Error(\`The page has no \${selector}\`);
   return found;
 }
-var config = JSON.parse(element("#config").textContent ?? "");
-var stick = element("#stick");
-var picture = new Picture(
-  element("#robot"),
-  element("#view"),
-  element("#glow")
-);
-var drive = new rtcbot.Drive({ joystick: stick });
-var view = new View(element("#robot"));
-var telemetry = {};
-var session = new Session({
-  ...config,
-  onConnection(conn) {
-    conn.video.subscribe((stream) => picture.show(stream));
-    conn.subscribe((message) => {
-      if (typeof message !== "object" || message === null) return;
-      telemetry = { ...telemetry, ...message };
-      view.showPose(telemetry.pose);
-    });
-  },
-  onChange: () => refresh()
-});
-drive.subscribe((command) => {
-  if (session.conn?.state === "open") session.conn.control.put_nowait(command);
-  view.showCommand(command, drive.heldKeys);
-});
-function refresh() {
-  view.showConnection({
-    phase: session.phase,
-    problem: session.problem,
-    retryInMs: session.retryAtMs - performance.now(),
-    moving: picture.moving
+function start() {
+  const config = JSON.parse(element("#config").textContent ?? "");
+  const stick = element("#stick");
+  const picture = new Picture(
+    element("#robot"),
+    element("#view"),
+    element("#glow")
+  );
+  const drive = new rtcbot.Drive({ joystick: stick });
+  const view = new View(element("#robot"));
+  let telemetry = {};
+  const session = new Session({
+    ...config,
+    onConnection(conn) {
+      conn.video.subscribe((stream) => picture.show(stream));
+      conn.subscribe((message) => {
+        if (typeof message !== "object" || message === null) return;
+        telemetry = { ...telemetry, ...message };
+        view.showPose(telemetry.pose);
+      });
+    },
+    onChange: () => refresh()
   });
-  view.showNumbers(session.phase === "open" ? session.conn?.rttMs ?? null : null, picture.fps);
-  view.showGamepad([...navigator.getGamepads?.() ?? []].some((pad) => pad?.connected));
+  drive.subscribe((command) => {
+    if (session.conn?.state === "open") session.conn.control.put_nowait(command);
+    view.showCommand(command, drive.heldKeys);
+  });
+  function refresh() {
+    view.showConnection({
+      phase: session.phase,
+      problem: session.problem,
+      retryInMs: session.retryAtMs - performance.now(),
+      moving: picture.moving
+    });
+    view.showNumbers(session.phase === "open" ? session.conn?.rttMs ?? null : null, picture.fps);
+    view.showGamepad([...navigator.getGamepads?.() ?? []].some((pad) => pad?.connected));
+  }
+  setInterval(refresh, 250);
+  element("#retry").addEventListener("click", () => session.retryNow());
+  element("#fit").addEventListener("click", () => picture.toggleFit());
+  view.offerFullscreen(element("#fullscreen"));
+  document.addEventListener("gesturestart", (event) => event.preventDefault());
+  expose(session, drive, picture, () => telemetry);
+  session.start();
 }
-setInterval(refresh, 250);
-element("#retry").addEventListener("click", () => session.retryNow());
-element("#fit").addEventListener("click", () => picture.toggleFit());
-view.offerFullscreen(element("#fullscreen"));
-document.addEventListener("gesturestart", (event) => event.preventDefault());
-Object.defineProperty(globalThis, "robot", {
-  value: {
+function expose(session, drive, picture, telemetry) {
+  const value = {
     drive,
     get conn() {
       return session.conn;
@@ -369,7 +375,7 @@ Object.defineProperty(globalThis, "robot", {
       return session.conn?.state ?? "connecting";
     },
     get telemetry() {
-      return telemetry;
+      return telemetry();
     },
     get frames() {
       return picture.frames;
@@ -377,9 +383,16 @@ Object.defineProperty(globalThis, "robot", {
     get fps() {
       return picture.fps;
     }
-  }
-});
-session.start();
+  };
+  Object.defineProperty(globalThis, "robot", { value });
+}
+if ("rtcbot" in globalThis) {
+  start();
+} else {
+  element("#card-title").textContent = "The page is incomplete";
+  element("#card-text").textContent = "Its library could not be loaded; the page is loaded again.";
+  setTimeout(() => location.reload(), RELOAD_AFTER_MS);
+}
 `;
 
 /** Its looks. */
@@ -744,7 +757,14 @@ svg {
   gap: 6px;
   padding: 0 32px;
   text-align: center;
-  transition: opacity 0.3s;
+  /* Who connects quickly sees no card flash by. */
+  animation: appear 0.3s 0.25s both;
+}
+
+@keyframes appear {
+  from {
+    opacity: 0;
+  }
 }
 
 .card > * {
@@ -752,8 +772,7 @@ svg {
 }
 
 #robot:is([data-state="open"], [data-state="still"]) .card {
-  opacity: 0;
-  visibility: hidden;
+  display: none;
 }
 
 #robot:not([data-state="open"], [data-state="still"]) :is(.stick, .keys, .pose) {
@@ -888,11 +907,12 @@ svg {
 }
 
 @media (prefers-reduced-motion: reduce) {
-  *,
-  *::before,
-  *::after {
-    animation-duration: 4s !important;
-    transition: none !important;
+  .ring {
+    animation-duration: 6s;
+  }
+
+  .dot {
+    animation: none;
   }
 }
 `;

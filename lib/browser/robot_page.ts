@@ -110,8 +110,8 @@ const CARD = `<section class="card">
 <div class="ring"></div>
 <h2 id="card-title">Connecting to the robot</h2>
 <p id="card-text" role="alert"></p>
-<p class="next" id="card-next"></p>
-<button id="retry" type="button" disabled>Try now</button>
+<p class="next" id="card-next" hidden></p>
+<button id="retry" type="button" disabled hidden>Try now</button>
 </section>`;
 
 /** A robot's face; without an icon browsers ask the server for one. */

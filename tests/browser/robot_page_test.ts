@@ -115,6 +115,33 @@ browser.test("the robot's page connects anew when the robot has closed the conne
   await page.waitForFunction((frames) => robot.frames > frames + 5, frames);
 });
 
+browser.test("the robot's page closes when it is left, and connects anew when it is gone back to", async (kit) => {
+  const { site, page: robotSide } = await startFakeRobot(kit, paint);
+  const page = await kit.open(site.origin);
+  await page.waitForFunction(() => robot.state === "open");
+  const state = await page.evaluate(() => {
+    dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
+    return robot.state;
+  });
+  assert.equal(state, "closed");
+  await robotSide.waitForFunction(() => fake.conn?.closed);
+  await page.evaluate(() =>
+    dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))
+  );
+  await page.waitForFunction(() => robot.state === "open");
+});
+
+browser.test("the robot's page loads itself again when its library was not there", async (kit) => {
+  kit.expectError(/status of 404/);
+  const { site } = await startFakeRobot(kit, paint);
+  const { ["/rtcbot.js"]: library = "" } = site.routes;
+  delete site.routes["/rtcbot.js"];
+  const page = await kit.open(site.origin);
+  assert.equal(await shown(page, "card-title"), "The page is incomplete");
+  site.routes["/rtcbot.js"] = library;
+  await page.waitForFunction(() => "robot" in globalThis && robot.state === "open");
+});
+
 browser.test("the robot's page fits a phone held upright and across, and a desktop", async (kit) => {
   const { site } = await startFakeRobot(kit, paint);
   const page = await kit.open(site.origin);

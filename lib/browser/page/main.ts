@@ -14,62 +14,75 @@ interface PageConfig {
   rtcConfiguration: RTCConfiguration | null;
 }
 
+/** A robot that restarts may have given the page but not the library. */
+const RELOAD_AFTER_MS = 3000;
+
 function element<T extends Element>(selector: string): T {
   const found = document.querySelector<T>(selector);
   if (!found) throw new Error(`The page has no ${selector}`);
   return found;
 }
 
-const config = JSON.parse(element("#config").textContent ?? "") as PageConfig;
-const stick = element<HTMLElement>("#stick");
-const picture = new Picture(
-  element<HTMLElement>("#robot"),
-  element<HTMLVideoElement>("#view"),
-  element<HTMLCanvasElement>("#glow"),
-);
-const drive: Drive = new rtcbot.Drive({ joystick: stick });
-const view = new View(element<HTMLElement>("#robot"));
-let telemetry: Record<string, unknown> = {};
+function start(): void {
+  const config = JSON.parse(element("#config").textContent ?? "") as PageConfig;
+  const stick = element<HTMLElement>("#stick");
+  const picture = new Picture(
+    element<HTMLElement>("#robot"),
+    element<HTMLVideoElement>("#view"),
+    element<HTMLCanvasElement>("#glow"),
+  );
+  const drive: Drive = new rtcbot.Drive({ joystick: stick });
+  const view = new View(element<HTMLElement>("#robot"));
+  let telemetry: Record<string, unknown> = {};
 
-const session = new Session({
-  ...config,
-  onConnection(conn: RTCConnection) {
-    conn.video.subscribe((stream) => picture.show(stream));
-    conn.subscribe((message) => {
-      if (typeof message !== "object" || message === null) return;
-      telemetry = { ...telemetry, ...message };
-      view.showPose(telemetry.pose);
-    });
-  },
-  onChange: () => refresh(),
-});
-
-drive.subscribe((command: DriveCommand) => {
-  if (session.conn?.state === "open") session.conn.control.put_nowait(command);
-  view.showCommand(command, drive.heldKeys);
-});
-
-function refresh(): void {
-  view.showConnection({
-    phase: session.phase,
-    problem: session.problem,
-    retryInMs: session.retryAtMs - performance.now(),
-    moving: picture.moving,
+  const session = new Session({
+    ...config,
+    onConnection(conn: RTCConnection) {
+      conn.video.subscribe((stream) => picture.show(stream));
+      conn.subscribe((message) => {
+        if (typeof message !== "object" || message === null) return;
+        telemetry = { ...telemetry, ...message };
+        view.showPose(telemetry.pose);
+      });
+    },
+    onChange: () => refresh(),
   });
-  view.showNumbers(session.phase === "open" ? session.conn?.rttMs ?? null : null, picture.fps);
-  view.showGamepad([...(navigator.getGamepads?.() ?? [])].some((pad) => pad?.connected));
+
+  drive.subscribe((command: DriveCommand) => {
+    if (session.conn?.state === "open") session.conn.control.put_nowait(command);
+    view.showCommand(command, drive.heldKeys);
+  });
+
+  function refresh(): void {
+    view.showConnection({
+      phase: session.phase,
+      problem: session.problem,
+      retryInMs: session.retryAtMs - performance.now(),
+      moving: picture.moving,
+    });
+    view.showNumbers(session.phase === "open" ? session.conn?.rttMs ?? null : null, picture.fps);
+    view.showGamepad([...(navigator.getGamepads?.() ?? [])].some((pad) => pad?.connected));
+  }
+  setInterval(refresh, 250);
+
+  element("#retry").addEventListener("click", () => session.retryNow());
+  element("#fit").addEventListener("click", () => picture.toggleFit());
+  view.offerFullscreen(element<HTMLElement>("#fullscreen"));
+  // Pinching would zoom while driving (Safari does not look at the viewport's user-scalable).
+  document.addEventListener("gesturestart", (event) => event.preventDefault());
+
+  expose(session, drive, picture, () => telemetry);
+  session.start();
 }
-setInterval(refresh, 250);
 
-element("#retry").addEventListener("click", () => session.retryNow());
-element("#fit").addEventListener("click", () => picture.toggleFit());
-view.offerFullscreen(element<HTMLElement>("#fullscreen"));
-// Pinching would zoom while driving (Safari does not look at the viewport's user-scalable).
-document.addEventListener("gesturestart", (event) => event.preventDefault());
-
-/** For tests and for the curious. */
-Object.defineProperty(globalThis, "robot", {
-  value: {
+/** `window.robot`, for tests and for the curious. */
+function expose(
+  session: Session,
+  drive: Drive,
+  picture: Picture,
+  telemetry: () => Record<string, unknown>,
+): void {
+  const value = {
     drive,
     get conn() {
       return session.conn;
@@ -78,7 +91,7 @@ Object.defineProperty(globalThis, "robot", {
       return session.conn?.state ?? "connecting";
     },
     get telemetry() {
-      return telemetry;
+      return telemetry();
     },
     get frames() {
       return picture.frames;
@@ -86,7 +99,14 @@ Object.defineProperty(globalThis, "robot", {
     get fps() {
       return picture.fps;
     },
-  },
-});
+  };
+  Object.defineProperty(globalThis, "robot", { value });
+}
 
-session.start();
+if ("rtcbot" in globalThis) {
+  start();
+} else {
+  element("#card-title").textContent = "The page is incomplete";
+  element("#card-text").textContent = "Its library could not be loaded; the page is loaded again.";
+  setTimeout(() => location.reload(), RELOAD_AFTER_MS);
+}

@@ -53,6 +53,7 @@ export class View {
     const seconds = Math.max(1, Math.ceil(view.retryInMs / 1000));
     const waiting = view.phase === "waiting";
     this.#write("card-next", waiting ? `Trying again in ${seconds} s` : "Trying now");
+    this.#part("card-next").hidden = this.#part("retry").hidden = !view.problem;
     this.#part("retry").toggleAttribute("disabled", !waiting);
   }
 
