@@ -9,6 +9,8 @@ import {
   type Plane,
 } from "./pixel_format.ts";
 
+export type { PixelFormat, Pixels, Plane };
+
 /** Pixels as a plain array, as OpenCV and NumPy have them: row-major, packed, no padding. */
 export interface PixelArray {
   /** `height * width * channels` bytes. */
