@@ -4,4 +4,4 @@
 . "$(dirname -- "$0")/setup.sh"
 setup demo || exit 1
 cd -- "$RTCBOT_ROOT" || exit 1
-exec deno run --no-prompt --allow-net --allow-ffi --allow-env=PORT scripts/demo.ts "$@"
+exec deno run --no-prompt --allow-net --allow-ffi --allow-env=PORT,HOST scripts/demo.ts "$@"

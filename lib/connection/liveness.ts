@@ -2,14 +2,17 @@
 import { PING_INTERVAL_MS, SILENCE_LIMIT_MS } from "../wire/library_channel.ts";
 import type { Peer } from "./peer.ts";
 
+/** Twice as often as we ask, so that silence is noticed soon after it has lasted too long. */
+const TICK_MS = PING_INTERVAL_MS / 2;
 /** A tick as late as this means that we slept, and that what arrived meanwhile is not read yet. */
-const SLEPT_MS = 3 * PING_INTERVAL_MS;
+const SLEPT_MS = 1_000;
 
 /** Asks for signs of life, and watches that they come. */
 export class Liveness {
   readonly #timer: ReturnType<typeof setInterval>;
   #tickMs = performance.now();
   #graceMs = this.#tickMs;
+  #askedMs = this.#tickMs;
 
   /**
    * @param peer is asked for a sign of life that any WebRTC peer gives
@@ -30,9 +33,11 @@ export class Liveness {
         this.stop();
         return gone(silentMs);
       }
+      if (nowMs - this.#askedMs < PING_INTERVAL_MS - TICK_MS / 2) return;
+      this.#askedMs = nowMs;
       if (silentMs > PING_INTERVAL_MS) peer.probe();
       ping();
-    }, PING_INTERVAL_MS);
+    }, TICK_MS);
     ping();
   }
 
