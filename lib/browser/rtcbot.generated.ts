@@ -60,7 +60,8 @@ function usesTurn(pc) {
 var LIBRARY_CHANNEL = {
   label: "rtcbot",
   protocol: "rtcbot.1",
-  id: 1e3,
+  id: 254,
+  // below the 256 streams that Firefox begins with
   ordered: false,
   maxRetransmits: 0
 };
@@ -71,6 +72,7 @@ var OFFSET_WINDOW_MS = 3e4;
 var ROUND_TRIP_GAIN = 1 / 8;
 var LibraryProtocol = class {
   #roundTripMs = null;
+  #roundTrips = 0;
   #sentSeq = 0;
   #heardSeq = 0;
   #offset = new OffsetWindow();
@@ -105,7 +107,9 @@ var LibraryProtocol = class {
   }
   #noteRoundTrip(sampleMs) {
     if (!(sampleMs >= 0)) return;
-    this.#roundTripMs = this.#roundTripMs === null ? sampleMs : this.#roundTripMs + (sampleMs - this.#roundTripMs) * ROUND_TRIP_GAIN;
+    const gain = Math.max(ROUND_TRIP_GAIN, 1 / ++this.#roundTrips);
+    const before = this.#roundTripMs ?? 0;
+    this.#roundTripMs = before + (sampleMs - before) * gain;
   }
 };
 var OffsetWindow = class {

@@ -16,7 +16,7 @@
 export const LIBRARY_CHANNEL = {
   label: "rtcbot",
   protocol: "rtcbot.1",
-  id: 1000,
+  id: 254, // below the 256 streams that Firefox begins with
   ordered: false,
   maxRetransmits: 0,
 } as const;
@@ -30,7 +30,7 @@ export const MAX_COMMAND_AGE_MS = 500;
 
 /** Clocks drift some 0.1 ms in a second, so the smallest offset is forgotten after so long. */
 const OFFSET_WINDOW_MS = 30_000;
-/** Smoothing of the round-trip time, as TCP does it (RFC 6298, section 2.3). */
+/** The round-trip time is the mean of the first eight samples, then smoothed as TCP does it (RFC 6298). */
 const ROUND_TRIP_GAIN = 1 / 8;
 
 /** What one message asks of its receiver. */
@@ -44,6 +44,7 @@ export interface LibraryMessage {
 /** One end's half of the protocol. Times are milliseconds of any clock that does not jump. */
 export class LibraryProtocol {
   #roundTripMs: number | null = null;
+  #roundTrips = 0;
   #sentSeq = 0;
   #heardSeq = 0;
   #offset = new OffsetWindow();
@@ -83,9 +84,9 @@ export class LibraryProtocol {
 
   #noteRoundTrip(sampleMs: number): void {
     if (!(sampleMs >= 0)) return;
-    this.#roundTripMs = this.#roundTripMs === null
-      ? sampleMs
-      : this.#roundTripMs + (sampleMs - this.#roundTripMs) * ROUND_TRIP_GAIN;
+    const gain = Math.max(ROUND_TRIP_GAIN, 1 / ++this.#roundTrips);
+    const before = this.#roundTripMs ?? 0;
+    this.#roundTripMs = before + (sampleMs - before) * gain;
   }
 }
 
