@@ -204,7 +204,7 @@ browser.test("RTCConnection is lost when the other end falls silent", async (kit
     const other = new RTCPeerConnection();
     const channel = other.createDataChannel("rtcbot", {
       negotiated: true,
-      id: 1000,
+      id: 254,
       ordered: false,
       maxRetransmits: 0,
     });
@@ -252,7 +252,7 @@ browser.test("RTCConnection.control delivers the newest and drops what is late",
   const arrived = await page.evaluate(async () => {
     const a = makeConnection();
     const other = new RTCPeerConnection();
-    const channel = other.createDataChannel("rtcbot", { negotiated: true, id: 1000 });
+    const channel = other.createDataChannel("rtcbot", { negotiated: true, id: 254 });
     await other.setRemoteDescription(await a.getLocalDescription());
     await other.setLocalDescription();
     while (other.iceGatheringState !== "complete") {
