@@ -1,11 +1,17 @@
 // A browser and this program talk to each other over WebRTC.
 //
-//     deno run --allow-net --allow-ffi tutorials/02_basic.ts
+//     deno run --allow-net --allow-ffi tutorials/02_basic.ts [--port 8080]
 //
 // --allow-net   serves the page at http://localhost:8080 and carries the connection
 // --allow-ffi   asks the C library for this machine's network addresses
+import { parseArgs } from "node:util";
 import { Hono } from "@hono/hono";
 import { connectRoute, getRTCBotJS, RTCConnection } from "rtcbot";
+
+const { values: flags } = parseArgs({
+  args: Deno.args,
+  options: { port: { type: "string", default: "8080" } },
+});
 
 const page = `<!doctype html>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -47,4 +53,4 @@ app.post(
     return conn;
   }),
 );
-Deno.serve({ port: 8080 }, app.fetch);
+Deno.serve({ port: Number(flags.port) }, app.fetch);

@@ -1,14 +1,19 @@
 // The robot's camera in a browser.
 //
-//     deno run --allow-net --allow-ffi tutorials/03_video.ts --fake
+//     deno run --allow-net --allow-ffi tutorials/03_video.ts [--fake] [--port 8080]
 //
 // --allow-net   serves the page at http://localhost:8080 and carries the video
 // --allow-ffi   the camera, the video encoder (libvpx) and this machine's network addresses
+import { parseArgs } from "node:util";
 import { Hono } from "@hono/hono";
 import { connectRoute, getRTCBotJS, RTCConnection } from "rtcbot";
 import { SimulatedRobot } from "rtcbot/testing";
 
-if (!Deno.args.includes("--fake")) {
+const { values: flags } = parseArgs({
+  args: Deno.args,
+  options: { fake: { type: "boolean" }, port: { type: "string", default: "8080" } },
+});
+if (!flags.fake) {
   console.error(
     "Cannot open a camera: this version has no drivers for cameras yet; " +
       "add --fake to see a simulated robot's",
@@ -49,4 +54,4 @@ app.post(
     return conn;
   }),
 );
-Deno.serve({ port: 8080 }, app.fetch);
+Deno.serve({ port: Number(flags.port) }, app.fetch);

@@ -1,14 +1,19 @@
 // Many viewers of one camera, one driver at a time, and everybody may come again.
 //
-//     deno run --allow-net --allow-ffi tutorials/07_many.ts --fake
+//     deno run --allow-net --allow-ffi tutorials/07_many.ts [--fake] [--port 8080]
 //
 // --allow-net   serves the page at http://localhost:8080 and carries the connections
 // --allow-ffi   the camera, the video encoder (libvpx) and this machine's network addresses
+import { parseArgs } from "node:util";
 import { Hono } from "@hono/hono";
 import { connectRoute, getRTCBotJS, robotPage, RTCConnection } from "rtcbot";
 import { SimulatedRobot } from "rtcbot/testing";
 
-if (!Deno.args.includes("--fake")) {
+const { values: flags } = parseArgs({
+  args: Deno.args,
+  options: { fake: { type: "boolean" }, port: { type: "string", default: "8080" } },
+});
+if (!flags.fake) {
   console.error(
     "Cannot open a camera: this version has no drivers for cameras yet; " +
       "add --fake to watch a simulated robot's",
@@ -29,11 +34,12 @@ function welcome(): RTCConnection {
   conn.control.subscribe((command) => {
     if (conn === driver()) robot.drive.put_nowait(command);
   });
-  viewers.add(conn);
-  conn.onReady(() => console.log(`${viewers.size} here`));
+  conn.onReady(() => {
+    viewers.add(conn);
+    console.log(`one came, ${viewers.size} here`);
+  });
   conn.onClose(() => {
-    viewers.delete(conn);
-    console.log(`one left, ${viewers.size} here`);
+    if (viewers.delete(conn)) console.log(`one left, ${viewers.size} here`);
   });
   return conn;
 }
@@ -42,4 +48,4 @@ const app = new Hono();
 app.get("/", (c) => c.html(robotPage({ title: "Many viewers" })));
 app.get("/rtcbot.js", (c) => c.body(getRTCBotJS(), 200, { "content-type": "text/javascript" }));
 app.post("/connect", connectRoute(welcome, { maxConnections: 20 }));
-Deno.serve({ port: 8080 }, app.fetch);
+Deno.serve({ port: Number(flags.port) }, app.fetch);
