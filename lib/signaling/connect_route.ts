@@ -5,7 +5,9 @@ import { MAX_SDP_LENGTH } from "../wire/description.ts";
 
 /** What the route needs of a connection; {@linkcode RTCConnection} has it. */
 export interface Connectable {
+  /** The answer to an offer; rejects with `NegotiationError` when the offer is none. */
   getLocalDescription(offer: unknown): Promise<unknown>;
+  /** Tells when the connection has ended. */
   onClose(listener: () => void): unknown;
 }
 
