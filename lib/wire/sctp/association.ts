@@ -101,6 +101,11 @@ export class SctpAssociation {
       receiveWindow: Math.max(options.receiveWindow ?? 1048576, 2 * maxMessageSize),
     };
     const { localPort, remotePort, maxPacket, rto, random32, receiveWindow } = this.#options;
+    if (maxPacket < 1100) { // a cookie of 1024 bytes must fit, and a FORWARD TSN of 256 streams
+      throw new RangeError(
+        `Cannot make an association: packets of ${maxPacket} bytes; 1100 or more`,
+      );
+    }
     this.#out = new PacketWriter(localPort, remotePort, maxPacket);
     this.#handshake = new Handshake(random32, receiveWindow, rto);
     this.#outbound = new Outbound(this.#handshake.own.initialTsn, this.#out.bytes.length, rto);
@@ -283,7 +288,7 @@ export class SctpAssociation {
   #chunk(reader: PacketReader, nowMs: number): boolean {
     const { type } = reader;
     if (type === CHUNK.data || type === CHUNK.sack) {
-      if (this.#peer === null) this.#establish(this.#handshake.cookieAck(), nowMs);
+      if (this.#peer === null) this.#establish(this.#handshake.cookieAck());
       if (this.#peer === null) return true;
       if (type === CHUNK.sack) this.#outbound.sack(reader, nowMs);
       else if (!this.#data(reader)) return false;
@@ -300,12 +305,12 @@ export class SctpAssociation {
       case CHUNK.cookieEcho: {
         const peer = this.#handshake.cookieEcho(reader.value());
         if (peer === null) return false;
-        this.#establish(peer, nowMs);
+        this.#establish(peer);
         this.#answer(makeChunk(CHUNK.cookieAck, 0));
         return true;
       }
       case CHUNK.cookieAck:
-        this.#establish(this.#handshake.cookieAck(), nowMs);
+        this.#establish(this.#handshake.cookieAck());
         return true;
       case CHUNK.abort:
         this.#aborted(reader);
@@ -364,7 +369,7 @@ export class SctpAssociation {
     return (reader.type & 0x80) !== 0;
   }
 
-  #establish(peer: PeerInit | null, nowMs: number): void {
+  #establish(peer: PeerInit | null): void {
     if (peer === null || this.#peer !== null) return;
     this.#peer = peer;
     this.#state = "established";
@@ -396,7 +401,6 @@ export class SctpAssociation {
     this.#resets = new StreamResets(host, initialTsn, peer.initialTsn, peer.reConfig);
     this.#resets.want(this.#resetsBefore);
     this.#events.push({ type: "established" });
-    void nowMs;
   }
 
   /** Queues a chunk that answers one; a flood of questions is not answered. */
