@@ -1,0 +1,15 @@
+/**
+ * Robots and devices that exist only in software, for tests, demos and first steps.
+ *
+ * ```ts
+ * import { SimulatedRobot } from "rtcbot/testing";
+ *
+ * await using robot = new SimulatedRobot();
+ * console.log(robot.pose); // { x: 1.5, y: 5.4, headingDeg: 0 }
+ * ```
+ *
+ * @module
+ */
+export { type DriveCommand } from "./testing/body.ts";
+export { type Clock, ManualClock, systemClock } from "./testing/clock.ts";
+export * from "./testing/simulated_robot.ts";

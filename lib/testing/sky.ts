@@ -1,0 +1,75 @@
+/** What is far away: hills, clouds and the sun all the way round, which tell a driver the direction. */
+
+import { hex, lumaOf, mix, type Rgb, uOf, vOf } from "./color.ts";
+import { randomFrom, wavesFrom } from "./random.ts";
+
+/** Columns of the panorama in one turn, as a power of two; chroma has half. */
+export const SKY_BITS = 12;
+
+/** The panorama column by column, from its upper edge down to the horizon. */
+export interface Sky {
+  /** Rows of luma in each column; chroma has half. */
+  readonly rows: number;
+  /** Y. */
+  readonly luma: Uint8Array;
+  /** U. */
+  readonly u: Uint8Array;
+  /** V. */
+  readonly v: Uint8Array;
+}
+
+/**
+ * Paints the panorama.
+ * @param rows rows above the horizon, even
+ * @param focal the picture's focal length in pixels
+ * @param sun direction of the sun in radians
+ */
+export function paintSky(seed: number, rows: number, focal: number, sun: number): Sky {
+  const random = randomFrom(seed ^ 0x5eed);
+  const far = wavesFrom(random, 3, 6), near = wavesFrom(random, 2, 4);
+  const clouds = Array.from({ length: 9 }, (_, i) => ({
+    angle: (i + random() * 0.7) / 9 * 2 * Math.PI,
+    up: 0.3 + random() * 0.18,
+    wide: 0.12 + random() * 0.12,
+    high: 0.014 + random() * 0.014,
+  }));
+  const colorAt = (angle: number, up: number): Rgb => {
+    const hills = 0.085 + 0.035 * near(angle), mountains = 0.15 + 0.07 * far(angle);
+    if (up < hills) return mix(hex(0x86b266), hex(0x5f9152), up / hills);
+    const toSun = Math.hypot(turnBetween(angle, sun), up - 0.36);
+    let color = mix(hex(0xd8ecf5), hex(0x4f9be0), up * 1.9);
+    color = mix(hex(0xfff3cf), color, 0.35 + toSun * 1.6);
+    for (const cloud of clouds) {
+      const x = turnBetween(angle, cloud.angle) / cloud.wide, y = (up - cloud.up) / cloud.high;
+      const bulge = 1 + 0.9 * Math.cos(x * 7 + cloud.angle * 9) * (y > 0 ? 0.5 : 0.1);
+      const inside = 1 - x * x - (y * y) / (y > 0 ? 5 * bulge : 1);
+      if (inside > 0) color = mix(color, hex(0xffffff), inside * 2.2);
+    }
+    if (toSun < 0.075) color = mix(hex(0xfffbe6), color, (toSun - 0.05) / 0.025);
+    const snow = mountains - up;
+    if (snow < 0) return color;
+    const rock = mix(hex(0x7f97b5), hex(0xb4c9d8), 1 - up / mountains);
+    return mountains > 0.165 && snow < 0.028 ? hex(0xf4f8fb) : rock;
+  };
+  const columns = 1 << SKY_BITS, halfRows = rows >> 1;
+  const luma = new Uint8Array(columns * rows);
+  const u = new Uint8Array(columns * rows >> 2), v = new Uint8Array(columns * rows >> 2);
+  for (let column = 0; column < columns; column++) {
+    const angle = column / columns * 2 * Math.PI;
+    for (let row = 0; row < rows; row++) {
+      const color = colorAt(angle, (rows - row - 0.5) / focal);
+      luma[column * rows + row] = lumaOf(color);
+      if ((column | row) & 1) continue;
+      const at = (column >> 1) * halfRows + (row >> 1);
+      u[at] = uOf(color);
+      v[at] = vOf(color);
+    }
+  }
+  return { rows, luma, u, v };
+}
+
+/** From `b` to `a` the short way round. */
+function turnBetween(a: number, b: number): number {
+  const turn = (a - b) % (2 * Math.PI);
+  return turn > Math.PI ? turn - 2 * Math.PI : turn < -Math.PI ? turn + 2 * Math.PI : turn;
+}
