@@ -33,6 +33,7 @@ const OPEN = 0x03; // RFC 8832, section 8.2.1
 const ACK = 0x02;
 const UNORDERED = 0x80; // section 5.1: the high bit of the channel type
 const PARTIAL_RELIABLE_REXMIT = 0x01;
+const PARTIAL_RELIABLE_TIMED = 0x02; // read as reliable: what arrives late is better than nothing
 
 /** The payload protocol identifiers of RFC 8831, section 8. */
 export const PPID = { dcep: 50, string: 51, binary: 53, stringEmpty: 56, binaryEmpty: 57 } as const;
@@ -54,9 +55,10 @@ export function isDcepOpen(data: Uint8Array): boolean {
 export function encodeDcepOpen(channel: ChannelParameters): Uint8Array {
   const label = new TextEncoder().encode(channel.label);
   const protocol = new TextEncoder().encode(channel.protocol);
-  if (label.length > 0xffff || protocol.length > 0xffff) {
+  for (const [what, { length }] of [["name", label], ["protocol", protocol]] as const) {
+    if (length <= 0xffff) continue;
     throw new RangeError(
-      `Cannot open the data channel: its name has ${label.length} bytes; at most 65535 fit`,
+      `Cannot open the data channel: its ${what} has ${length} bytes; at most 65535 fit`,
     );
   }
   const out = new Uint8Array(12 + label.length + protocol.length);
@@ -75,7 +77,10 @@ export function encodeDcepOpen(channel: ChannelParameters): Uint8Array {
   return out;
 }
 
-/** Reads a DATA_CHANNEL_OPEN. @throws {RemoteProtocolError} when it is cut short or says something unknown */
+/**
+ * Reads a DATA_CHANNEL_OPEN; what follows it is not looked at.
+ * @throws {RemoteProtocolError} when it is cut short or says something unknown
+ */
 export function parseDcepOpen(data: Uint8Array): ChannelParameters {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   if (data.length < 12 || view.getUint8(0) !== OPEN) {
@@ -91,11 +96,16 @@ export function parseDcepOpen(data: Uint8Array): ChannelParameters {
     );
   }
   const type = view.getUint8(1);
-  const utf8 = new TextDecoder();
+  if ((type & ~UNORDERED) > PARTIAL_RELIABLE_TIMED) {
+    throw new RemoteProtocolError(
+      `Cannot open the remote data channel: its type ${type} is none of RFC 8832`,
+    );
+  }
+  const utf8 = new TextDecoder("utf-8", { ignoreBOM: true }); // a name is what its bytes say
   return {
     label: utf8.decode(data.subarray(12, labelEnd)),
     protocol: utf8.decode(data.subarray(labelEnd, protocolEnd)),
     ordered: (type & UNORDERED) === 0,
-    maxRetransmits: (type & 0x03) === PARTIAL_RELIABLE_REXMIT ? view.getUint32(4) : null,
+    maxRetransmits: (type & ~UNORDERED) === PARTIAL_RELIABLE_REXMIT ? view.getUint32(4) : null,
   };
 }

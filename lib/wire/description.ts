@@ -3,6 +3,7 @@
  * that no browser comes near and that keep a hostile one from costing memory.
  */
 import { NegotiationError } from "../errors.ts";
+import { usableCandidates } from "./candidates.ts";
 
 /** An offer or an answer with all its candidates inside: what signaling carries, as JSON. */
 export interface Description {
@@ -17,7 +18,8 @@ const MAX_CANDIDATES = 256;
 const MAX_LINE = 4_096;
 
 /**
- * Checks that a value is a description of the wanted type and that its SDP can be one.
+ * Checks that a value is a description of the wanted type and that its SDP can be one. Its lines end
+ * as they should afterwards, and the candidates that cannot be used are gone.
  *
  * @throws {NegotiationError} with one sentence that may be shown to the sender
  */
@@ -46,7 +48,7 @@ export function parseDescription(value: unknown, type: Description["type"]): Des
   for (const attribute of ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:"]) {
     if (count(attribute) === 0) throw refuse(`its SDP has no "${attribute.slice(2, -1)}"`);
   }
-  return { type, sdp: lines.join("\r\n") + "\r\n" };
+  return { type, sdp: usableCandidates(lines).join("\r\n") + "\r\n" };
 }
 
 /** Whether the description has a place where its sender would receive video. */
