@@ -3,7 +3,7 @@ import { SubscriptionConsumer } from "../subscriptions/consumer.ts";
 import { Lifecycle } from "../subscriptions/lifecycle.ts";
 import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
-import { Body, type DriveCommand } from "./body.ts";
+import { Body } from "./body.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Renderer } from "./renderer.ts";
 import { World } from "./world.ts";
@@ -141,7 +141,7 @@ export class SimulatedDrive extends SubscriptionConsumer<unknown> {
   }
 
   /** Takes a command at once; the newest wins. */
-  override put_nowait(command: DriveCommand | unknown): void {
+  override put_nowait(command: unknown): void {
     this._refuseIfClosed("drive");
     this.stopSubscription();
     this.#command(command);
