@@ -1,0 +1,211 @@
+/**
+ * The tutorials keep their word: what the prose quotes stands in the scripts, its links lead somewhere,
+ * and each script runs under exactly the permissions that its own head names.
+ *
+ * A quotation is a fenced block whose first line names the script: ```` ```ts 02_basic.ts ````.
+ */
+import assert from "node:assert/strict";
+import { chromium } from "./browser/harness.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const FOLDER = new URL("tutorials/", ROOT);
+/** A cold start transpiles the whole library. */
+const START_DEADLINE_MS = 30_000;
+
+const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name).sort();
+const scripts = names.filter((name) => name.endsWith(".ts"));
+const texts = names.filter((name) => name.endsWith(".md"));
+const read = (name: string) => Deno.readTextFileSync(new URL(name, FOLDER));
+
+for (const text of texts) {
+  Deno.test(`tutorials/${text} quotes only what stands in the scripts`, () => {
+    for (const { line, language, script, code } of fencedBlocks(read(text))) {
+      if (script === "") continue;
+      assert.ok(scripts.includes(script), `${text}:${line} quotes "${script}", which is not there`);
+      assert.ok(code.trim() !== "", `${text}:${line} quotes nothing`);
+      assert.ok(
+        withoutIndent(read(script)).includes(withoutIndent(code)),
+        `${text}:${line}: this ${language} is not in ${script}:\n${code}`,
+      );
+    }
+  });
+
+  Deno.test(`tutorials/${text} starts scripts as their heads say`, () => {
+    for (const { line, code } of fencedBlocks(read(text))) {
+      for (const command of code.split("\n").filter((each) => each.startsWith("deno run "))) {
+        const script = /tutorials\/(\S+\.ts)/.exec(command)?.[1] ?? "";
+        assert.ok(scripts.includes(script), `${text}:${line} runs no script of ours: ${command}`);
+        assert.equal(permissions(command), permissions(headOf(script)), `${text}:${line}`);
+      }
+    }
+  });
+
+  Deno.test(`tutorials/${text} links to what is there`, () => {
+    for (const [, target] of read(text).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+      assert.ok(exists(new URL(target!, FOLDER)), `${text} links to ${target}, which is not there`);
+    }
+  });
+}
+
+for (const script of scripts) {
+  Deno.test(`tutorials/${script} serves its page with the permissions in its head`, async () => {
+    await using running = await start(script);
+    const response = await fetch(running.address);
+    assert.equal(response.status, 200, running.output());
+    assert.match(await response.text(), /<script src="\/rtcbot\.js">/);
+  });
+
+  if (!headOf(script).includes("--fake")) continue;
+  Deno.test(`tutorials/${script} says what to do when it has no camera`, async () => {
+    const { code, stderr } = await command(script, ["--port", "0"]).output();
+    assert.equal(code, 1);
+    assert.match(new TextDecoder().decode(stderr), /^Cannot open a camera: .+; add --fake to /m);
+  });
+}
+
+// As an ordinary visitor's, this browser hides the machine's addresses behind names ending in ".local".
+const browser = chromium({ mdns: true });
+
+browser.test("02_basic.ts answers a ping, and again after a reload", async ({ open, expectError }) => {
+  expectError(/404/); // the page has no icon
+  await using running = await start("02_basic.ts");
+  const page = await open(running.address);
+  for (const visit of ["first", "second"]) {
+    if (visit === "second") await page.reload();
+    await page.getByText("Ready").waitFor();
+    await page.click("#ping");
+    await page.getByText("The robot says pong").waitFor();
+  }
+  await running.printed(/ping[^]*ping/);
+});
+
+browser.test("04_keyboard.ts prints the keys of the page", async ({ open, expectError }) => {
+  expectError(/404/);
+  await using running = await start("04_keyboard.ts");
+  const page = await open(running.address);
+  await page.getByText("The robot prints them").waitFor();
+  await page.keyboard.press("h");
+  await running.printed(/key press [^]*"keydown"[^]*keyCode: 72[^]*key press [^]*"keyup"/);
+});
+
+/** The line of a script's head that says how it is run. */
+function headOf(script: string): string {
+  const head = /^\/\/\s+(deno run .*)$/m.exec(read(script))?.[1];
+  assert.ok(head, `${script} has no line "//     deno run …" at its head`);
+  assert.ok(
+    head.includes(`tutorials/${script}`),
+    `${script} says how another script is run: ${head}`,
+  );
+  return head;
+}
+
+/** Everything between `deno run` and the script. */
+function permissions(line: string): string {
+  return /^deno run (.*?) ?tutorials\//.exec(line)?.[1] ?? "";
+}
+
+function command(script: string, args: string[]): Deno.Command {
+  const allowed = permissions(headOf(script)).split(" ");
+  return new Deno.Command(Deno.execPath(), {
+    // Not --quiet, which would keep the address from us.
+    args: ["run", "--no-prompt", ...allowed, `tutorials/${script}`, ...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+/** A script that runs on a port of its own, ended with the block. */
+interface Running extends AsyncDisposable {
+  readonly address: string;
+  /** All that it has said so far. */
+  output(): string;
+  /** Resolves when it has said so. */
+  printed(what: RegExp): Promise<RegExpExecArray>;
+}
+
+async function start(script: string): Promise<Running> {
+  const fake = headOf(script).includes("--fake") ? ["--fake"] : [];
+  const child = command(script, [...fake, "--port", "0"]).spawn();
+  let said = "";
+  const waiting = new Set<() => void>();
+  const hear = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      said += text;
+      for (const look of waiting) look();
+    }
+  };
+  const heard = Promise.all([hear(child.stdout), hear(child.stderr)]);
+  const printed = async (what: RegExp) => {
+    const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
+    const fail = (why: string) => reject(new Error(`${script} ${why}; it said:\n${said}`));
+    const look = () => {
+      const found = what.exec(said);
+      if (found) resolve(found);
+    };
+    const late = setTimeout(() => fail(`did not print ${what}`), START_DEADLINE_MS);
+    heard.then(() => fail("ended"));
+    waiting.add(look);
+    look();
+    return await promise.finally(() => {
+      clearTimeout(late);
+      waiting.delete(look);
+    });
+  };
+  const stop = async () => {
+    try {
+      child.kill();
+    } catch {
+      // it has ended by itself
+    }
+    await heard;
+    await child.status;
+  };
+  try {
+    const [, port] = await printed(/Listening on http:\/\/\S+:(\d+)\//);
+    const address = `http://localhost:${port}/`;
+    return { address, printed, output: () => said, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface Block {
+  /** The line in the text, from 1. */
+  readonly line: number;
+  readonly language: string;
+  /** The script that it quotes, or "". */
+  readonly script: string;
+  readonly code: string;
+}
+
+function fencedBlocks(text: string): Block[] {
+  const blocks: Block[] = [];
+  const lines = text.split("\n");
+  for (let i = 0; i < lines.length; i++) {
+    const fence = /^\s*```(\S*) ?(.*)$/.exec(lines[i]!);
+    if (!fence) continue;
+    const begin = i + 1;
+    do i++; while (i < lines.length && lines[i]!.trim() !== "```");
+    const [, language = "", script = ""] = fence;
+    blocks.push({ line: begin, language, script, code: lines.slice(begin, i).join("\n") });
+  }
+  return blocks;
+}
+
+/** Whole lines: a piece of one is not found. */
+function withoutIndent(code: string): string {
+  return `\n${code.trim()}\n`.split("\n").map((line) => line.trim()).join("\n");
+}
+
+function exists(url: URL): boolean {
+  try {
+    Deno.statSync(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
