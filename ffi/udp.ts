@@ -100,14 +100,15 @@ export class UdpShortcut implements Disposable {
   }
 
   /**
-   * The shortcut to this process's UDP socket that is bound to `port`; `null` where there is none:
-   * not found, not Linux, or `--allow-ffi` not given. Never asks for a permission.
+   * The shortcut to this process's UDP socket that is bound to this local address; `null` where there
+   * is none: not found, not Linux, or `--allow-ffi` not given. Never asks for a permission.
    */
-  static find(port: number, family: "IPv4" | "IPv6"): UdpShortcut | null {
+  static find(host: string, port: number, family: "IPv4" | "IPv6"): UdpShortcut | null {
     const libc = library();
     if (libc === null) return null;
     const number = family === "IPv4" ? AF_INET : AF_INET6;
-    const fd = search(libc, port, number);
+    const wanted = encodeAddress(libc, number, host, port);
+    const fd = wanted ? search(libc, wanted, number) : -1;
     if (fd < 0) return null;
     const size = new Int32Array([RECEIVE_BUFFER]);
     libc.symbols.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, new Uint8Array(size.buffer), 4);
@@ -124,7 +125,7 @@ export class UdpShortcut implements Disposable {
     if (this.#libc === null) return false;
     const to = this.#lastTo;
     if (to.host !== host || to.port !== port) {
-      const raw = this.#encode(host, port);
+      const raw = encodeAddress(this.#libc, this.#family, host, port);
       if (raw === null) return false;
       this.#lastTo = { host, port, raw };
     }
@@ -178,17 +179,6 @@ export class UdpShortcut implements Disposable {
     this.close();
   }
 
-  #encode(host: string, port: number): Uint8Array<ArrayBuffer> | null {
-    if (host.startsWith("fe80")) return null; // needs a zone, which only the long way may know
-    const v4 = this.#family === AF_INET;
-    const raw = new Uint8Array(v4 ? 16 : 28);
-    new Uint16Array(raw.buffer, 0, 1)[0] = this.#family; // the machine's byte order
-    new DataView(raw.buffer).setUint16(2, port);
-    const text = new TextEncoder().encode(host + "\0");
-    const ok = this.#libc?.symbols.inet_pton(this.#family, text, raw.subarray(v4 ? 4 : 8));
-    return ok === 1 ? raw : null;
-  }
-
   /** Nearly all datagrams come from one peer, so the text of the last address is kept. */
   #decode(): UdpAddress {
     const from = this.#from, last = this.#lastFrom;
@@ -210,15 +200,31 @@ export class UdpShortcut implements Disposable {
   }
 }
 
-/** The duplicate of the descriptor bound to this port, or -1. */
-function search(libc: Libc, port: number, family: number): number {
+/** A `sockaddr` as in the file's head; `null` if the host is not a numeric address of this family. */
+function encodeAddress(
+  libc: Libc,
+  family: number,
+  host: string,
+  port: number,
+): Uint8Array<ArrayBuffer> | null {
+  if (host.startsWith("fe80")) return null; // needs a zone, which only the long way may know
+  const v4 = family === AF_INET;
+  const raw = new Uint8Array(v4 ? 16 : 28);
+  new Uint16Array(raw.buffer, 0, 1)[0] = family; // the machine's byte order
+  new DataView(raw.buffer).setUint16(2, port);
+  const text = new TextEncoder().encode(host + "\0");
+  return libc.symbols.inet_pton(family, text, raw.subarray(v4 ? 4 : 8)) === 1 ? raw : null;
+}
+
+/** The duplicate of the descriptor bound to this address, or -1. */
+function search(libc: Libc, wanted: Uint8Array<ArrayBuffer>, family: number): number {
   const address = new Uint8Array(128), size = new Uint32Array(1), type = new Uint32Array(1);
   const sizeBytes = new Uint8Array(size.buffer), typeBytes = new Uint8Array(type.buffer);
-  const view = new DataView(address.buffer);
+  const compared = family === AF_INET ? 8 : 24; // family, port, flow label (0), address
   for (let fd = 3; fd < DESCRIPTORS; fd++) {
     size[0] = address.length;
     if (libc.symbols.getsockname(fd, address, sizeBytes) !== 0) continue;
-    if (new Uint16Array(address.buffer, 0, 1)[0] !== family || view.getUint16(2) !== port) continue;
+    if (wanted.subarray(0, compared).some((byte, i) => byte !== address[i])) continue;
     size[0] = 4;
     if (libc.symbols.getsockopt(fd, SOL_SOCKET, SO_TYPE, typeBytes, sizeBytes) !== 0) continue;
     if (type[0] === SOCK_DGRAM) return libc.symbols.dup(fd);

@@ -32,7 +32,10 @@ interface Connection {
   checkListDone: boolean;
   remoteCandidatesEnd: boolean;
   onData: { subscribe(f: (data: Uint8Array) => void): { unSubscribe(): void } };
+  earlyChecksDone: boolean;
+  state: string;
   schedulingChecks(): boolean;
+  addRemoteCandidate?(candidate: unknown): Promise<void>;
   checkIncoming(message: unknown, addr: [string, number], protocol: Protocol): void;
 }
 interface Handshake extends HandshakeMessage {
@@ -104,8 +107,17 @@ function startChecksTogether(connection: Connection): void {
     }
     if (more) return true;
     // With a pair to wait for, the caller waits for its end instead of polling; without one it polls
-    // on, since it would fail at once. Pairs that come later start with the peer's own check.
+    // on, since it would fail at once.
     return this.checkList.length === 0 && !end && !this.checkListDone;
+  };
+  const add = connection.addRemoteCandidate;
+  if (typeof add !== "function") return;
+  connection.addRemoteCandidate = async function (candidate): Promise<void> {
+    await add.call(this, candidate);
+    // Nobody polls any more, so a candidate that comes late (mDNS) has its check started here.
+    if (this.earlyChecksDone && !this.checkListDone && this.state !== "closed") {
+      this.schedulingChecks();
+    }
   };
 }
 

@@ -26,6 +26,7 @@ interface DtlsSocket {
   sessionType: number;
   cipher: { cipher?: Cipher };
   dtls: { epoch: number; recordSequenceNumber: number };
+  onData?: { subscribe(listener: () => void): void };
   send: (data: Uint8Array, address?: unknown) => Promise<void>;
 }
 interface DtlsTransport {
@@ -111,6 +112,7 @@ function takeOver(transport: DtlsTransport): void {
   if (!dtls || config.debug?.inboundPacketLoss || config.debug?.outboundPacketLoss) return;
   const connection = transport.iceTransport.connection;
   noteHeard(transport);
+  dtls.onData?.subscribe(() => noteHeard(transport)); // what came werift's way, as over TURN
   for (const session of [transport.srtp, transport.srtcp]) {
     const decrypt = session?.decrypt;
     if (!session || typeof decrypt !== "function") continue;

@@ -12,7 +12,7 @@ type Address = [string, number];
 interface Transport {
   closed: boolean;
   socket: {
-    address(): { family: string | number; port: number };
+    address(): { address: string; port: number };
     on(event: "message", listener: () => void): void;
     once(event: "close", listener: () => void): void;
   };
@@ -31,7 +31,7 @@ const DATAGRAMS_AT_ONCE = 64;
 /** What of werift's ICE connection is needed to send. */
 export interface DatagramPath {
   nominated?: {
-    protocol: object & { transport?: object };
+    protocol: { type?: string; transport?: object };
     remoteAddr: Address;
     packetsSent: number;
     bytesSent: number;
@@ -54,7 +54,8 @@ export function sendDatagram(
   data: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
   const pair = connection.nominated;
-  const shortcut = pair?.protocol.transport && shortcuts.get(pair.protocol.transport);
+  const direct = pair?.protocol.type === "stun" ? pair.protocol.transport : undefined; // not TURN, TCP
+  const shortcut = direct && shortcuts.get(direct);
   if (pair && shortcut && connection.canSendApplicationData?.()) {
     if (shortcut.send(data, pair.remoteAddr[0], pair.remoteAddr[1])) {
       pair.packetsSent++;
@@ -88,7 +89,8 @@ function shorten(transport: Transport, type: "udp4" | "udp6"): void {
   const { socket } = transport;
   if (typeof socket?.address !== "function" || typeof transport.send !== "function") return;
   if (typeof transport.onData !== "function" || typeof transport.close !== "function") return;
-  const shortcut = UdpShortcut.find(socket.address().port, type === "udp4" ? "IPv4" : "IPv6");
+  const { address, port } = socket.address();
+  const shortcut = UdpShortcut.find(address, port, type === "udp4" ? "IPv4" : "IPv6");
   if (shortcut === null) return;
 
   const { send, close } = transport;
