@@ -42,7 +42,7 @@ robot.poses.subscribe((pose) => {
 const app = new Hono();
 app.get(
   "/",
-  (c) => c.html(robotPage({ title: "Simulated robot", rtcConfiguration: { iceServers: [] } })),
+  (c) => c.html(robotPage({ title: "Robot", rtcConfiguration: { iceServers: [] } })),
 );
 app.get("/rtcbot.js", (c) => c.body(getRTCBotJS(), 200, { "content-type": "text/javascript" }));
 app.post("/connect", connectRoute(welcome));
