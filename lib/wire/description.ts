@@ -37,7 +37,7 @@ export function parseDescription(value: unknown, type: Description["type"]): Des
   const lines = sdp.split(/\r?\n/).filter((line) => line !== "");
   if (lines[0] !== "v=0") throw refuse(`its SDP does not begin with "v=0"`);
   const count = (prefix: string) => lines.filter((line) => line.startsWith(prefix)).length;
-  if (lines.some((line) => line.length > MAX_LINE || !/^[a-z]=/.test(line))) {
+  if (!lines.every(isLine)) {
     throw refuse("its SDP has a line that is none");
   }
   if (count("m=") === 0) throw refuse("its SDP has no media section");
@@ -51,9 +51,14 @@ export function parseDescription(value: unknown, type: Description["type"]): Des
   return { type, sdp: usableCandidates(lines).join("\r\n") + "\r\n" };
 }
 
+/** RFC 8866, section 9: no line has a NUL, and a CR only at its end. */
+function isLine(line: string): boolean {
+  return line.length <= MAX_LINE && /^[a-z]=/.test(line) && !/[\r\0]/.test(line);
+}
+
 /** Whether the description has a place where its sender would receive video. */
 export function wantsVideo({ sdp }: Description): boolean {
-  return sdp.split(/^m=/m).some((section) =>
-    section.startsWith("video ") && !/^a=(sendonly|inactive)\s*$/m.test(section)
+  return sdp.split("\r\nm=").some((section) =>
+    section.startsWith("video ") && !/\r\na=(sendonly|inactive)(\r\n|$)/.test(section)
   );
 }
