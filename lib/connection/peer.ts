@@ -18,7 +18,10 @@ export interface IceServer {
 
 /** The part of the standard's `RTCConfiguration` that matters to a robot. */
 export interface RTCConfiguration {
-  /** @default {[{urls: "stun:stun.l.google.com:19302"}]} give `[]` to ask nobody. */
+  /**
+   * Who is asked for addresses and relays; give `[]` to ask nobody.
+   * @default {[{urls: "stun:stun.l.google.com:19302"}]}
+   */
   iceServers?: IceServer[];
   /** `"relay"` allows only paths through a TURN server. @default {"all"} */
   iceTransportPolicy?: "all" | "relay";

@@ -60,16 +60,16 @@ export class VideoHandler extends Lifecycle implements Sink<VideoLike> {
   /** For {@linkcode RTCConnection}: adds the sending sections, one a track, and at least `atLeast` (0 or 1). */
   _attach(peer: Peer, atLeast: number): void {
     if (this.#tracks.length < atLeast) this.#mainTrack();
-    for (const track of this.#tracks) track.sender = peer.addVideoSender();
+    for (const track of this.#tracks) track._attach(peer.addVideoSender());
   }
 
   /** For {@linkcode RTCConnection}: the transport stands, and media may flow. */
   _flow(): void {
-    for (const track of this.#tracks) track.flowing = true;
+    for (const track of this.#tracks) track._flow(true);
   }
 
   protected override _close(): void {
-    for (const track of this.#tracks) track.flowing = false;
+    for (const track of this.#tracks) track._flow(false);
   }
 
   /** The track of `put_nowait` and `putSubscription`. */

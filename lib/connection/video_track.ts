@@ -36,15 +36,15 @@ export class VideoTrack implements Sink<VideoLike> {
     return this.#source === this.#direct ? null : this.#source;
   }
 
-  /** The section of the connection that sends it. */
-  set sender(sender: PeerVideoSender) {
+  /** For {@linkcode VideoHandler}: the section of the connection that sends it. */
+  _attach(sender: PeerVideoSender): void {
     this.#sender = sender;
     sender.onKeyFrameRequest = () => this.#watching?.encoder.requestKeyFrame();
     this.#update();
   }
 
-  /** Whether the connection stands. */
-  set flowing(flowing: boolean) {
+  /** For {@linkcode VideoHandler}: whether the connection stands. */
+  _flow(flowing: boolean): void {
     this.#flowing = flowing;
     this.#update();
   }

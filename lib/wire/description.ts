@@ -7,7 +7,9 @@ import { usableCandidates } from "./candidates.ts";
 
 /** An offer or an answer with all its candidates inside: what signaling carries, as JSON. */
 export interface Description {
+  /** Which of the two it is. */
   readonly type: "offer" | "answer";
+  /** The session description (RFC 8866). */
   readonly sdp: string;
 }
 
