@@ -42,7 +42,13 @@ class Channel implements PeerChannel {
   streamId: number | null;
   #table: ChannelTable;
 
-  constructor(table: ChannelTable, readonly options: PeerChannelOptions, streamId: number | null) {
+  /** @param remote whether the other end opened it */
+  constructor(
+    table: ChannelTable,
+    readonly options: PeerChannelOptions,
+    streamId: number | null,
+    readonly remote = false,
+  ) {
     this.#table = table;
     this.streamId = streamId;
   }
@@ -173,19 +179,24 @@ export class ChannelTable {
     if (isDcepAck(data)) {
       if (known?.state === "connecting") this.#setOpen(known);
     } else if (isDcepOpen(data)) {
-      if (!known) this.#accept(streamId, data);
-      this.link.send(streamId, PPID.dcep, DCEP_ACK, { ordered: true, maxRetransmits: null });
+      if (known) this.#acknowledge(streamId);
+      else this.#accept(streamId, parseDcepOpen(data));
     }
   }
 
-  #accept(streamId: number, data: Uint8Array): void {
-    const parameters = parseDcepOpen(data);
-    if (this.#channels.size >= MAX_REMOTE_CHANNELS) return this.link.reset([streamId]);
-    const channel = new Channel(this, parameters, streamId);
+  #accept(streamId: number, parameters: PeerChannelOptions): void {
+    const opened = [...this.#channels].filter((channel) => channel.remote).length;
+    if (opened >= MAX_REMOTE_CHANNELS) return this.link.reset([streamId]);
+    const channel = new Channel(this, parameters, streamId, true);
     channel.state = "open";
     this.#channels.add(channel);
     this.#byStream.set(streamId, channel);
+    this.#acknowledge(streamId); // before what the channel's new owner sends
     this.onChannel(channel);
+  }
+
+  #acknowledge(streamId: number): void {
+    this.link.send(streamId, PPID.dcep, DCEP_ACK, { ordered: true, maxRetransmits: null });
   }
 
   #setOpen(channel: Channel): void {
