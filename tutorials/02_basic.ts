@@ -3,7 +3,7 @@
 //     deno run --allow-net --allow-ffi tutorials/02_basic.ts [--port 8080]
 //
 // --allow-net   serves the page at http://localhost:8080 and carries the connection
-// --allow-ffi   asks the C library for this machine's network addresses
+// --allow-ffi   the C library: this machine's network addresses, and quick packets
 import { parseArgs } from "node:util";
 import { Hono } from "@hono/hono";
 import { connectRoute, getRTCBotJS, RTCConnection } from "rtcbot";
