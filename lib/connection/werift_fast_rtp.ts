@@ -9,27 +9,15 @@
  */
 import { Buffer } from "node:buffer";
 import type * as Werift from "werift";
-import type { CtrCipher, GcmSealer, Hmac, PacketCrypto } from "../../ffi/crypto.ts";
-import { packetCrypto } from "./werift_records.ts";
 import { type DatagramPath, sendDatagram } from "./werift_sockets.ts";
+import { LONGEST_PACKET, LONGEST_TAG, srtpProtector } from "./werift_srtp.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What of werift's insides is touched here. */
-interface SsrcState {
-  rolloverCounter: number;
-}
-interface SrtpContext {
-  profile: number;
-  srtpSessionKey: Uint8Array;
-  srtpSessionSalt: Uint8Array;
-  srtpSessionAuthTag: Uint8Array;
-  getSrtpSsrcState(ssrc: number): SsrcState;
-  updateRolloverCount(sequence: number, state: SsrcState): void;
-}
 interface DtlsTransport {
   state: string;
-  srtp?: { localContext?: SrtpContext };
+  srtp?: { localContext?: unknown };
   transportSequenceNumber: number;
   bytesSent: number;
   packetsSent: number;
@@ -55,15 +43,12 @@ interface Sender {
   runRtcp(): Promise<void>;
 }
 
-// RFC 5764 section 4.1.2 and RFC 7714 section 14.2
-const AES_CM_HMAC_SHA1_80 = 1, AEAD_AES_128_GCM = 7;
-const FIXED_HEADER = 12, EXTENSION_HEADER = 4, SHA1_TAG = 10, GCM_TAG = 16;
+const FIXED_HEADER = 12, EXTENSION_HEADER = 4; // RFC 3550 section 5.1, RFC 8285 section 4.2
 const ONE_BYTE_PROFILE = 0xbede; // RFC 8285 section 4.2
 const MID = "urn:ietf:params:rtp-hdrext:sdes:mid";
 const ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
 const TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
-const LONGEST = 1_500;
 const HISTORY = 128; // werift's RTP_HISTORY_SIZE, for retransmissions
 const FEEDBACK_HISTORY = 1_024; // packets whose times are kept for transport-wide feedback
 const NTP_EPOCH_MS = 2_208_988_800_000; // 1900 to 1970, RFC 868
@@ -85,11 +70,13 @@ export function sendRtpFrame(
   const transport = sender.dtlsTransport;
   if (sender.stopped || !sender.codec || transport?.state !== "connected") return false;
   if (sender.redRedundantPayloadType || !Array.isArray(sender.rtpCache)) return false;
-  const srtp = protectorOf(transport);
+  const srtp = srtpProtector(transport);
   if (!srtp) return false;
   const extensions = new Extensions(sender);
   const headerLength = FIXED_HEADER + extensions.length;
-  if (payloads.some((payload) => headerLength + payload.length + GCM_TAG > LONGEST)) return false;
+  if (payloads.some((payload) => headerLength + payload.length + LONGEST_TAG > LONGEST_PACKET)) {
+    return false;
+  }
 
   const { packet, view } = srtp, now = performance.timeOrigin + performance.now();
   sender.ntpTimestamp = ntp(now);
@@ -238,81 +225,4 @@ function ntp(epochMs: number): bigint {
   const ms = epochMs + NTP_EPOCH_MS, seconds = Math.floor(ms / 1_000);
   const fraction = Math.floor((ms - seconds * 1_000) / 1_000 * 2 ** 32);
   return BigInt(seconds) << 32n | BigInt(fraction);
-}
-
-const protectors = new WeakMap<object, Protector | null>();
-
-function protectorOf(transport: DtlsTransport): Protector | null {
-  const known = protectors.get(transport);
-  if (known !== undefined) return known;
-  const crypto = packetCrypto(transport), context = transport.srtp?.localContext;
-  if (!crypto || !context) return null; // not yet, or never
-  const fits = context.srtpSessionKey?.length === 16 && context.srtpSessionSalt?.length >= 12 &&
-    typeof context.getSrtpSsrcState === "function" &&
-    typeof context.updateRolloverCount === "function" &&
-    (context.profile === AEAD_AES_128_GCM ||
-      context.profile === AES_CM_HMAC_SHA1_80 && context.srtpSessionAuthTag?.length === 20);
-  const protector = fits ? new Protector(context, crypto) : null;
-  protectors.set(transport, protector);
-  return protector;
-}
-
-/** SRTP for what one transport sends, in one buffer for all its packets. */
-class Protector {
-  readonly packet: Bytes = new Uint8Array(LONGEST);
-  readonly view: DataView = new DataView(this.packet.buffer);
-  readonly #context: SrtpContext;
-  readonly #gcm: GcmSealer | null = null;
-  readonly #ctr: CtrCipher | null = null;
-  readonly #hmac: Hmac | null = null;
-  readonly #nonce: Bytes;
-  readonly #nonceView: DataView;
-  readonly #salt: DataView;
-  readonly #rollover: Bytes = new Uint8Array(4);
-
-  constructor(context: SrtpContext, crypto: PacketCrypto) {
-    this.#context = context;
-    const key = new Uint8Array(context.srtpSessionKey);
-    const salt = new Uint8Array(16);
-    if (context.profile === AEAD_AES_128_GCM) {
-      this.#gcm = crypto.gcmSealer(key);
-      salt.set(context.srtpSessionSalt.subarray(0, 12));
-    } else {
-      this.#ctr = crypto.ctr(key);
-      this.#hmac = crypto.hmacSha1(new Uint8Array(context.srtpSessionAuthTag));
-      salt.set(context.srtpSessionSalt.subarray(0, 14));
-    }
-    this.#salt = new DataView(salt.buffer);
-    this.#nonce = new Uint8Array(this.#gcm ? 12 : 16);
-    this.#nonceView = new DataView(this.#nonce.buffer);
-  }
-
-  /** @returns where the protected packet ends; 0 if it cannot be sent */
-  protect(ssrc: number, sequence: number, start: number, end: number): number {
-    const state = this.#context.getSrtpSsrcState(ssrc);
-    this.#context.updateRolloverCount(sequence, state);
-    const rollover = state.rolloverCounter, nonce = this.#nonceView, salt = this.#salt;
-    if (this.#gcm) {
-      // RFC 7714 section 8.1: two zero bytes, SSRC, rollover counter, sequence number; xor salt
-      nonce.setUint16(0, salt.getUint16(0));
-      nonce.setUint32(2, (ssrc ^ salt.getUint32(2)) >>> 0);
-      nonce.setUint32(6, (rollover ^ salt.getUint32(6)) >>> 0);
-      nonce.setUint16(10, sequence ^ salt.getUint16(10));
-      const head = this.packet.subarray(0, start);
-      return this.#gcm(this.#nonce, head, this.packet, start, end) ? end + GCM_TAG : 0;
-    }
-    // RFC 3711 section 4.1.1: salt * 2^16 xor SSRC * 2^64 xor index * 2^16
-    nonce.setUint32(0, salt.getUint32(0));
-    nonce.setUint32(4, (ssrc ^ salt.getUint32(4)) >>> 0);
-    nonce.setUint32(8, (rollover ^ salt.getUint32(8)) >>> 0);
-    nonce.setUint16(12, sequence ^ salt.getUint16(12));
-    nonce.setUint16(14, 0);
-    if (!this.#ctr?.(this.#nonce, this.packet, start, end)) return 0;
-    // Section 4.2: the code covers the packet and the rollover counter, 80 bits of it are sent.
-    new DataView(this.#rollover.buffer).setUint32(0, rollover);
-    const code = this.#hmac?.(this.packet.subarray(0, end), this.#rollover);
-    if (!code) return 0;
-    this.packet.set(code.subarray(0, SHA1_TAG), end);
-    return end + SHA1_TAG;
-  }
 }

@@ -46,7 +46,8 @@ interface StunProtocol {
 
 // RFC 6347 section 4.1: type 1, version 2, epoch 2, sequence number 6, length 2; then RFC 5288
 // section 3: explicit nonce 8, sealed bytes, tag 16.
-const APPLICATION_DATA = 23, HEADER = 13, NONCE = 8;
+const ALERT = 21, APPLICATION_DATA = 23, HEADER = 13, NONCE = 8;
+const CLOSE_NOTIFY = Uint8Array.of(1, 0); // RFC 5246 section 7.2: a warning, and which
 const VERSION_MAJOR = 254, VERSION_MINOR = 253; // DTLS 1.2
 const LONGEST = 1_500; // longer ones go werift's way
 const SESSION_CLIENT = 1; // werift's SessionType
@@ -55,6 +56,7 @@ const SESSION_CLIENT = 1; // werift's SessionType
 type Tap = (data: Buffer) => boolean;
 const taps = new WeakMap<object, Tap>();
 const open = new WeakMap<object, PacketCrypto>();
+const farewells = new WeakMap<object, () => Promise<void>>();
 const heard = new WeakMap<object, number>();
 const patched = new WeakSet<object>();
 const done = Promise.resolve();
@@ -94,6 +96,9 @@ export function quickenRecords(werift: typeof Werift): boolean {
   };
   transport.stop = function (): Promise<void> {
     for (const path of this.iceTransport.connection.protocols ?? []) taps.delete(path);
+    // werift says nothing when it goes, and a peer without a data channel would wait for long.
+    if (this.state === "connected") farewells.get(this)?.().catch(() => {});
+    farewells.delete(this);
     open.get(this)?.close();
     open.delete(this);
     return stop.call(this);
@@ -128,7 +133,14 @@ function takeOver(transport: DtlsTransport): void {
   let nonce: Bytes | null = null;
   if (crypto) {
     open.set(transport, crypto);
-    dtls.send = recordSender(dtls, connection, crypto.gcmSealer(keys.localKey), keys.localSalt);
+    const seal = crypto.gcmSealer(keys.localKey);
+    const write = recordWriter(dtls, connection, seal, keys.localSalt);
+    const { send } = dtls;
+    dtls.send = (data, address) =>
+      address === undefined && data.length <= LONGEST && dtls.dtls.epoch === 1
+        ? write(APPLICATION_DATA, data)
+        : send(data, address);
+    farewells.set(transport, () => write(ALERT, CLOSE_NOTIFY));
     opener = crypto.gcmOpener(keys.remoteKey);
     nonce = new Uint8Array(12);
     nonce.set(keys.remoteSalt);
@@ -143,7 +155,7 @@ function takeOver(transport: DtlsTransport): void {
     const plain = size - NONCE - GCM_TAG_BYTES;
     nonce.set(record.subarray(HEADER, HEADER + NONCE), 4);
     additional.set(record.subarray(3, 11));
-    writeTail(additional, plain);
+    writeTail(additional, APPLICATION_DATA, plain);
     if (!opener(nonce, additional, record, HEADER + NONCE, data.length)) return true; // forged
     heard.set(transport, performance.now());
     transport.dataReceiver(data.subarray(HEADER + NONCE, HEADER + NONCE + plain));
@@ -152,23 +164,20 @@ function takeOver(transport: DtlsTransport): void {
   for (const protocol of connection.protocols ?? []) taps.set(protocol, tap);
 }
 
-function recordSender(
+/** Makes records of one connection, in one buffer, and sends them. */
+function recordWriter(
   dtls: DtlsSocket,
   connection: DatagramPath,
   seal: GcmSealer,
   salt: Bytes,
-): DtlsSocket["send"] {
-  const { send } = dtls;
+): (type: number, data: Uint8Array) => Promise<void> {
   const record = new Uint8Array(LONGEST + HEADER + NONCE + GCM_TAG_BYTES);
   const view = new DataView(record.buffer);
   const additional = new Uint8Array(HEADER), nonce = new Uint8Array(12);
   nonce.set(salt);
-  return (data, address) => {
-    if (address !== undefined || data.length > LONGEST || dtls.dtls.epoch !== 1) {
-      return send(data, address);
-    }
+  return (type, data) => {
     const sequence = ++dtls.dtls.recordSequenceNumber;
-    record[0] = APPLICATION_DATA;
+    record[0] = type;
     record[1] = VERSION_MAJOR;
     record[2] = VERSION_MINOR;
     view.setUint16(3, dtls.dtls.epoch);
@@ -179,7 +188,7 @@ function recordSender(
     record.copyWithin(HEADER, 3, 11);
     nonce.set(record.subarray(3, 11), 4);
     additional.set(record.subarray(3, 11));
-    writeTail(additional, data.length);
+    writeTail(additional, type, data.length);
     const start = HEADER + NONCE, end = start + data.length;
     record.set(data, start);
     if (!seal(nonce, additional, record, start, end)) return done; // closed meanwhile
@@ -188,8 +197,8 @@ function recordSender(
 }
 
 /** The rest of the additional data (RFC 5246 section 6.2.3.3) behind epoch and sequence number. */
-function writeTail(additional: Bytes, plainLength: number): void {
-  additional[8] = APPLICATION_DATA;
+function writeTail(additional: Bytes, type: number, plainLength: number): void {
+  additional[8] = type;
   additional[9] = VERSION_MAJOR;
   additional[10] = VERSION_MINOR;
   additional[11] = plainLength >> 8;

@@ -29,6 +29,12 @@ Deno.test("quickenOpening() is still needed: werift sleeps before its first mess
   assert.match(connectSource, /setTimeout\(20\)/);
 });
 
+const noCrypto = (() => {
+  const crypto = PacketCrypto.open();
+  crypto?.close();
+  return crypto === null;
+})();
+
 interface End {
   pc: werift.RTCPeerConnection;
   dtls: werift.RTCDtlsTransport;
@@ -110,6 +116,22 @@ Deno.test({
   },
 });
 
+Deno.test({
+  ...slack,
+  name: "a peer without messages hears at once that the other one closed",
+  ignore: noCrypto,
+  fn: () =>
+    withPair(async (a, b) => {
+      await echo(a, b, "there");
+      b.pc.sctpTransport!.dtlsTransport.dataReceiver = () => {}; // so that no SCTP ABORT is read
+      const closed = new Promise((done) => {
+        b.dtls.onStateChange.subscribe((state) => state === "closed" && done(state));
+      });
+      await a.dtls.stop();
+      assert.equal(await within(1_000, closed, "the end"), "closed");
+    }),
+});
+
 for (const role of ["offerer", "answerer"] as const) {
   Deno.test({
     ...slack,
@@ -153,11 +175,6 @@ Deno.test({
 });
 
 const ids = { mid: 1, time: 2, number: 3 };
-const noCrypto = (() => {
-  const crypto = PacketCrypto.open();
-  crypto?.close();
-  return crypto === null;
-})();
 
 for (const profile of [1, 7] as const) {
   Deno.test({
