@@ -1,5 +1,6 @@
 import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
 import { SubscriptionProducerConsumer } from "../subscriptions/producer_consumer.ts";
+import { report } from "../subscriptions/report.ts";
 import { LIBRARY_CHANNEL, LibraryProtocol } from "../wire/library_channel.ts";
 import type { PeerChannel } from "./peer.ts";
 
@@ -24,6 +25,8 @@ const utf8Decoder = new TextDecoder();
 export class ControlChannel extends SubscriptionProducerConsumer<unknown> {
   readonly #protocol = new LibraryProtocol();
   #channel: PeerChannel | null = null;
+  /** The newest command, while the network does not take it. */
+  #held: { readonly value: unknown; readonly givenMs: number } | null = null;
 
   constructor() {
     super({
@@ -46,7 +49,7 @@ export class ControlChannel extends SubscriptionProducerConsumer<unknown> {
       message: ({ bytes, text }) => {
         if (text) this.#receive(utf8Decoder.decode(bytes));
       },
-      drained: () => {},
+      drained: () => this.#sendHeld(),
       closed: () => this.close(),
     };
     if (channel.state === "open") this.#opened();
@@ -71,7 +74,20 @@ export class ControlChannel extends SubscriptionProducerConsumer<unknown> {
     while (!this.closed) {
       const value = await this._get().catch(() => {}); // it was closed, and the loop ends
       if (this.closed) return;
-      this.#send(this.#protocol.command(value, performance.now()));
+      this.#held = { value, givenMs: performance.now() };
+      this.#sendHeld();
+    }
+  }
+
+  /** Nothing waits in line behind what has not left, but the last command, a stop, is not lost. */
+  #sendHeld(): void {
+    if (this.#held === null || !this.#clear) return;
+    const { value, givenMs } = this.#held;
+    this.#held = null;
+    try {
+      this.#send(this.#protocol.command(value, givenMs));
+    } catch (error) {
+      report("a command was not sent", error);
     }
   }
 
@@ -81,11 +97,13 @@ export class ControlChannel extends SubscriptionProducerConsumer<unknown> {
     if (command) this._put_nowait(command.value);
   }
 
+  get #clear(): boolean {
+    return this.#channel?.state === "open" && this.#channel.bufferedAmount === 0;
+  }
+
   /** What cannot leave at once is old when it can. */
   #send(text: string): void {
-    const channel = this.#channel;
-    if (channel?.state !== "open" || channel.bufferedAmount > 0) return;
-    channel.send({ bytes: utf8.encode(text), text: true });
+    if (this.#clear) this.#channel!.send({ bytes: utf8.encode(text), text: true });
   }
 }
 
