@@ -7,6 +7,7 @@ import { probePeer } from "../../lib/connection/werift_liveness.ts";
 import { quickenOpening } from "../../lib/connection/werift_opening.ts";
 import { lastHeard, packetCrypto, quickenRecords } from "../../lib/connection/werift_records.ts";
 import { quickenSockets } from "../../lib/connection/werift_sockets.ts";
+import { warmUp } from "../../lib/connection/werift_warmup.ts";
 import { within } from "./pair.ts";
 
 // What werift does by itself, read before it is changed.
@@ -118,6 +119,16 @@ Deno.test({
 
 Deno.test({
   ...slack,
+  name: "warmUp() connects the process with itself, once",
+  async fn() {
+    const first = warmUp(werift);
+    assert.equal(warmUp(werift), first);
+    await within(8_000, first, "warming up");
+  },
+});
+
+Deno.test({
+  ...slack,
   name: "a peer without messages hears at once that the other one closed",
   ignore: noCrypto,
   fn: () =>
@@ -214,7 +225,11 @@ for (const profile of [1, 7] as const) {
               uri: "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
             },
           ],
-        }) as unknown as { stop(): void; rtpCache: werift.RtpPacket[] };
+        }) as unknown as {
+          stop(): void;
+          handleRtcpPacket(packet: werift.RtcpPacket): void;
+          rtpCache: werift.RtpPacket[];
+        };
         const payloads = [Uint8Array.of(1, 2, 3), new Uint8Array(1_140).fill(9)];
         // Over the end of the 16-bit numbers, so that the rollover counter counts.
         for (const sequence of [65_534, 0, 2]) {
@@ -224,6 +239,18 @@ for (const profile of [1, 7] as const) {
           while (packets.length < 6) await new Promise((done) => setTimeout(done, 1));
         })();
         await within(2_000, all, "six packets");
+        // What a viewer has lost comes again: the same payload behind its number (RFC 4588 section 4).
+        Object.assign(sender, { rtxPayloadType: 97 });
+        const lost = new werift.GenericNack({ senderSsrc: 1, mediaSourceSsrc: 2, lost: [65_535] });
+        sender.handleRtcpPacket(new werift.RtcpTransportLayerFeedback({ feedback: lost }));
+        const seventh = (async () => {
+          while (packets.length < 7) await new Promise((done) => setTimeout(done, 1));
+        })();
+        await within(2_000, seventh, "the retransmission");
+        const rtx = werift.RtpPacket.deSerialize(session.decrypt(packets.pop()!));
+        assert.equal(rtx.header.payloadType, 97);
+        assert.equal(rtx.payload.readUInt16BE(0), 65_535);
+        assert.deepEqual([...rtx.payload.subarray(2)], [...payloads[1]!]);
         received.unSubscribe();
         sender.stop();
         const opened = packets.map((packet) =>
