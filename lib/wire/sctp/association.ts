@@ -131,7 +131,7 @@ export class SctpAssociation {
     return this.#outbound.rto.smoothedMs;
   }
 
-  /** Begins: as a client with an INIT, otherwise by waiting for one. */
+  /** Begins: as a client with an INIT. An INIT of the peer is answered also before. */
   start(nowMs: number): void {
     if (this.#state !== "new") return;
     this.#state = "connecting";
@@ -188,7 +188,7 @@ export class SctpAssociation {
 
   /** Takes a packet that came, at this time. Its bytes may be used again afterwards. */
   receive(packet: Uint8Array, nowMs: number): void {
-    if (this.#state === "closed" || this.#state === "new") return;
+    if (this.#state === "closed") return;
     try {
       const reader = new PacketReader(packet);
       if (this.#isOurs(reader)) {
@@ -332,6 +332,7 @@ export class SctpAssociation {
         for (const answer of this.#resets!.receive(reader)) this.#answer(answer);
         return true;
       case CHUNK.shutdown:
+        this.#outbound.sack(reader, nowMs);
         if (this.#state === "established") this.#state = "closing";
         this.#continueShutdown(nowMs);
         return true;

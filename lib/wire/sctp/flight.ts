@@ -136,7 +136,7 @@ export class Flight {
   }
 
   /**
-   * Reads the SACK at hand. The result is valid until the next call; `null` when the SACK is older than what
+   * Reads the SACK at hand, or a SHUTDOWN, which has only its first field. The result is valid until the next call; `null` when the SACK is older than what
    * is known or speaks of chunks that were never sent.
    */
   sack(reader: PacketReader, nowMs: number): SackResult | null {
@@ -159,7 +159,9 @@ export class Flight {
     this.cumulativeTsn = cumulative;
     if (steps > 0) this.#compact();
     let highest = -1;
-    const gaps = Math.min(view.getUint16(start + 8), (reader.end - start - 12) >> 2);
+    const gaps = reader.end - start < 12
+      ? 0
+      : Math.min(view.getUint16(start + 8), (reader.end - start - 12) >> 2);
     const outstanding = this.#chunks.length - this.#head;
     for (let g = 0, at = start + 12; g < gaps; g++, at += 4) {
       const from = view.getUint16(at), to = view.getUint16(at + 2);

@@ -3,11 +3,11 @@
  * take them.
  *
  * Three clocks guard what is under way. SACKs that report gaps find most losses. When nothing came back for
- * two round trips (at least 80 ms) the last reliable chunk is sent again with the wish to be acknowledged at
+ * two round trips (at least 60 ms) the last reliable chunk is sent again with the wish to be acknowledged at
  * once: so the last command before a pause is repaired without waiting for the time-out, as TCP's tail loss
  * probe does (RFC 8985, section 7). Last comes T3-rtx (RFC 9260, section 6.3.3).
  */
-import { DATA_FLAG, DATA_HEADER_BYTES, forwardTsnBytes } from "./chunks.ts";
+import { CHUNK, DATA_FLAG, DATA_HEADER_BYTES, forwardTsnBytes } from "./chunks.ts";
 import { writeData, writeForwardTsn } from "./chunks.ts";
 import { Congestion } from "./congestion.ts";
 import { Flight } from "./flight.ts";
@@ -15,7 +15,7 @@ import { COMMON_HEADER_BYTES, type PacketReader, type PacketWriter, padded } fro
 import { Rto, type RtoOptions } from "./rto.ts";
 import { SendQueue } from "./send_queue.ts";
 
-const PROBE_MIN_MS = 80;
+const PROBE_MIN_MS = 60;
 /** Packets that may leave without hearing of one that arrived: a kernel's buffer holds about 90. */
 const MAX_BURST_PACKETS = 48;
 /** In a packet with little room, no fragment smaller than this is begun. */
@@ -73,14 +73,15 @@ export class Outbound {
     return this.#timeoutAtMs;
   }
 
-  /** Takes the SACK at hand. */
+  /** Takes the SACK at hand, or what a SHUTDOWN acknowledges. */
   sack(reader: PacketReader, nowMs: number): void {
-    reader.need(12);
+    const isSack = reader.type === CHUNK.sack;
+    reader.need(isSack ? 12 : 4);
     const flight = this.#flight;
     const wasFull = flight.bytes + this.#maxPacketBytes > this.#congestion.window;
     const result = flight.sack(reader, nowMs);
     if (result === null) return;
-    this.#peerWindow = reader.view.getUint32(reader.start + 4);
+    if (isSack) this.#peerWindow = reader.view.getUint32(reader.start + 4);
     if (this.#peerWindow === 0) this.failures = 0; // it lives, and waits for its reader (section 6.1, A)
     if (result.roundTripMs >= 0) this.rto.measure(result.roundTripMs);
     if (result.ackedBytes > 0) {

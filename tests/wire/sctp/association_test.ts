@@ -298,3 +298,13 @@ Deno.test("SctpAssociation.send() refuses an empty message", () => {
       "Cannot send the SCTP message: it has no bytes; send one and a PPID that says it is empty",
   });
 });
+
+Deno.test("SctpAssociation answers an INIT that comes before start()", () => {
+  const pair = new Pair({}, {}, { client: true });
+  pair.left.sctp.start(pair.nowMs);
+  pair.runUntil(() => pair.left.has("established") && pair.right.has("established"));
+  pair.right.sctp.start(pair.nowMs);
+  assert.equal(pair.right.sctp.state, "established");
+  pair.right.sctp.send(1, 51, bytes(3, 1), RELIABLE);
+  pair.runUntil(() => pair.left.messages.length === 1);
+});

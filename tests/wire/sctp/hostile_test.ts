@@ -240,3 +240,21 @@ Deno.test("SctpAssociation takes nothing under another tag", () => {
   inject(makeChunk(CHUNK.abort, 0));
   assert.equal(pair.right.sctp.state, "closed");
 });
+
+Deno.test("SctpAssociation closes after a SHUTDOWN, when its last data arrived", () => {
+  let lost = true;
+  const { pair, inject } = lie();
+  pair.link = { filter: (from) => from === "left" || !lost };
+  pair.right.sctp.send(1, 51, bytes(10, 1), RELIABLE);
+  pair.run(10);
+  inject(makeChunk(CHUNK.shutdown, 0, new Uint8Array(4))); // acknowledges nothing that was sent
+  assert.equal(pair.right.sctp.state, "closing");
+  assert.throws(() => pair.right.sctp.send(1, 51, bytes(10, 1), RELIABLE), {
+    name: "ConnectionLost",
+  });
+  lost = false;
+  pair.runUntil(() => pair.left.messages.length === 1);
+  pair.run(1000);
+  inject(makeChunk(CHUNK.shutdownComplete, 0));
+  assert.deepEqual(pair.right.events.at(-1), { type: "closed" });
+});
