@@ -41,9 +41,8 @@ export class Congestion {
     } else {
       this.#partialBytes += bytes;
       if (this.#partialBytes >= this.window) {
-        if (wasFull) this.window += this.#mtu;
         this.#partialBytes = wasFull ? this.#partialBytes - this.window : this.window;
-        if (this.#partialBytes < 0) this.#partialBytes = 0;
+        if (wasFull) this.window += this.#mtu;
       }
     }
     this.window = Math.min(this.window, MAX_WINDOW_BYTES);
