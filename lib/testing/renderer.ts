@@ -36,6 +36,8 @@ export class Renderer {
   readonly #sky: Sky;
   /** Column of the sky straight ahead of each column of the picture, relative to the heading. */
   readonly #skyOffset: Int32Array;
+  /** Of each hit of the column at hand: the row below which something nearer hides it. */
+  readonly #limits = new Int32Array(MAX_HITS);
 
   /**
    * @param width even, pixels
@@ -123,6 +125,14 @@ export class Renderer {
   #drawHits(x: number, y: Uint8Array, u: Uint8Array, v: Uint8Array): void {
     const hits = this.#rays.hits, { width, height } = this, atlas = this.#atlas;
     const focal = this.#focal, horizon = this.#horizon, first = x * MAX_HITS;
+    // Everything stands on the floor, so the nearer hides the farther from its upper edge down.
+    const limits = this.#limits;
+    let limit = height;
+    for (let hit = first; hit < first + hits.count[x]!; hit++) {
+      limits[hit - first] = limit;
+      const top = horizon - (hits.height[hit]! - EYE) * focal / hits.near[hit]!;
+      limit = Math.max(0, Math.min(limit, Math.ceil(top) + 2));
+    }
     for (let hit = first + hits.count[x]! - 1; hit >= first; hit--) {
       const scale = focal / hits.near[hit]!, tall = hits.height[hit]!;
       const top = horizon - (tall - EYE) * scale, bottom = horizon + EYE * scale;
@@ -131,14 +141,15 @@ export class Renderer {
       const light = hits.light[hit]!, across = hits.u[hit]!;
       const edge = TEXTURE_SIZE >> level;
       const from = hits.texture[hit]! + LEVEL_START[level]! + ((across * edge) | 0) * edge;
-      drawStrip(y, width, height, x, top, bottom, atlas.luma, from, edge, LUMA_AT, light);
+      const below = limits[hit - first]!;
+      drawStrip(y, width, below, x, top, bottom, atlas.luma, from, edge, LUMA_AT, light);
       const back = tall < EYE ? horizon - (tall - EYE) * focal / hits.far[hit]! : top;
       const color = hits.top[hit]!;
-      if (back < top) fillStrip(y, width, height, x, back, top, LUMA_AT[light + (color >> 16)]!);
+      if (back < top) fillStrip(y, width, below, x, back, top, LUMA_AT[light + (color >> 16)]!);
       if (x & 1) continue;
       const coarse = level + 1 < LEVELS ? level + 1 : level, edge2 = TEXTURE_SIZE >> coarse;
       const from2 = hits.texture[hit]! + LEVEL_START[coarse]! + ((across * edge2) | 0) * edge2;
-      const w = width >> 1, h = height >> 1, x2 = x >> 1;
+      const w = width >> 1, h = (below + 1) >> 1, x2 = x >> 1;
       drawStrip(u, w, h, x2, top / 2, bottom / 2, atlas.u, from2, edge2, CHROMA_AT, light);
       drawStrip(v, w, h, x2, top / 2, bottom / 2, atlas.v, from2, edge2, CHROMA_AT, light);
       if (back >= top) continue;
@@ -161,7 +172,7 @@ function copyDown(
 }
 
 /**
- * Draws a vertical strip of a texture from `top` to `bottom`. Pixels that it covers in part are mixed
+ * Draws a vertical strip of a texture from `top` to `bottom`, in the first `rows` rows. Pixels that it covers in part are mixed
  * with what is there already: edges do not crawl when the robot moves.
  */
 function drawStrip(
