@@ -31,6 +31,7 @@ export * from "./lib/media/encoded.ts";
 export * from "./lib/media/test_card.ts";
 export * from "./lib/media/tone.ts";
 export * from "./lib/media/video_frame.ts";
+export type { DataChannelOptions } from "./lib/connection/channel_registry.ts";
 export { ControlChannel } from "./lib/connection/control_channel.ts";
 export { DataChannel } from "./lib/connection/data_channel.ts";
 export type { IceServer, RTCConfiguration } from "./lib/connection/peer.ts";

@@ -3,11 +3,11 @@ import { SubscriptionProducer } from "../subscriptions/producer.ts";
 import { Queue } from "../subscriptions/queue.ts";
 import type { Callback, Sink, Source } from "../subscriptions/types.ts";
 import { type Description, parseDescription, wantsVideo } from "../wire/description.ts";
-import { LIBRARY_CHANNEL } from "../wire/library_channel.ts";
 import { CONTROL_CHANNEL_OPTIONS, ControlChannel } from "./control_channel.ts";
-import { DataChannel } from "./data_channel.ts";
+import { ChannelRegistry, type DataChannelOptions } from "./channel_registry.ts";
+import type { DataChannel } from "./data_channel.ts";
 import { Liveness } from "./liveness.ts";
-import type { Peer, PeerChannel, PeerFactory, PeerState, RTCConfiguration } from "./peer.ts";
+import type { Peer, PeerFactory, PeerState, RTCConfiguration } from "./peer.ts";
 import { createWeriftPeer } from "./peer_werift.ts";
 import { VideoHandler } from "./video_handler.ts";
 
@@ -21,24 +21,9 @@ export interface RTCConnectionOptions {
   connectTimeoutMs?: number;
 }
 
-/** Options of {@linkcode RTCConnection.addDataChannel}. */
-export interface DataChannelOptions {
-  /** Whether messages arrive in the order they were sent. @default {true} */
-  ordered?: boolean;
-  /** How often a lost message is sent again. @default {null} until it arrives */
-  maxRetransmits?: number | null;
-}
-
-const DEFAULT_CHANNEL = "default";
 const DEFAULT_ICE_SERVERS = [{ urls: "stun:stun.l.google.com:19302" }];
 const DEFAULT_CONNECT_TIMEOUT_MS = 20_000;
 const MAX_UNREAD = 4096;
-
-class NewChannels extends SubscriptionProducer<DataChannel> {
-  announce(channel: DataChannel): void {
-    this._put_nowait(channel);
-  }
-}
 
 /**
  * A WebRTC connection to a browser or to another robot: messages, commands and video, end to end.
@@ -68,13 +53,10 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
   readonly video: VideoHandler = new VideoHandler();
   /** Commands of which only the newest matters; between ends of this library. */
   readonly control: ControlChannel = new ControlChannel();
-  readonly #default: DataChannel = new DataChannel(DEFAULT_CHANNEL);
-  readonly #channels = new Map<string, DataChannel>();
-  readonly #newChannels = new NewChannels();
+  readonly #channels = new ChannelRegistry();
   readonly #options: RTCConnectionOptions;
   #peer: Promise<Peer> | null = null;
   #openPeer: Peer | null = null;
-  #pending: { channel: DataChannel; options: DataChannelOptions }[] = [];
   #stage: "new" | "offered" | "described" = "new";
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
   #liveness: Liveness | null = null;
@@ -83,7 +65,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
   constructor(options: RTCConnectionOptions = {}) {
     super({ ready: false, defaultSubscription: () => new Queue({ maxSize: MAX_UNREAD }) });
     this.#options = options;
-    this.#default.subscribe((value) => this._put_nowait(value));
+    this.#channels.default.subscribe((value) => this._put_nowait(value));
   }
 
   /**
@@ -107,8 +89,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
       const peer = await this.#makePeer();
       this.video._attach(peer, parsed && wantsVideo(parsed) ? 1 : 0);
       if (parsed) return await this.#answer(peer, parsed);
-      const channel = { label: DEFAULT_CHANNEL, ordered: this.#options.defaultOrdered ?? true };
-      this.#default._attach(peer.createChannel({ ...channel, maxRetransmits: null }));
+      this.#channels.openDefault(this.#options.defaultOrdered ?? true);
       return await peer.offer();
     } catch (error) {
       this._setError(error);
@@ -147,7 +128,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
   /** Sends a message on the default channel; see {@linkcode DataChannel.put_nowait}. */
   put_nowait(value: unknown): void {
     this._refuseIfClosed("send on");
-    this.#default.put_nowait(value);
+    this.#channels.default.put_nowait(value);
   }
 
   /** The same as `put_nowait`. */
@@ -157,33 +138,33 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
 
   /** Bytes that were put and have not yet left for the network. */
   get bufferedAmount(): number {
-    return this.#default.bufferedAmount;
+    return this.#channels.default.bufferedAmount;
   }
 
   /** Resolves when most of what was put has left; see {@linkcode DataChannel.drained}. */
   drained(): Promise<void> {
-    return this.#default.drained();
+    return this.#channels.default.drained();
   }
 
   /** Sends everything that a source gives, as fast as the other end takes it. */
   putSubscription(source: Source<unknown>): void {
     this._refuseIfClosed("put a subscription into");
-    this.#default.putSubscription(source);
+    this.#channels.default.putSubscription(source);
   }
 
   /** Stops sending the source. */
   stopSubscription(): void {
-    this.#default.stopSubscription();
+    this.#channels.default.stopSubscription();
   }
 
   /** The source that is sent, or `null`. */
   get subscription(): Source<unknown> | null {
-    return this.#default.subscription;
+    return this.#channels.default.subscription;
   }
 
   /** A stream whose values are sent, with back-pressure. */
   get writable(): WritableStream<unknown> {
-    return this.#default.writable;
+    return this.#channels.default.writable;
   }
 
   /**
@@ -193,17 +174,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
    */
   addDataChannel(name: string, options: DataChannelOptions = {}): DataChannel {
     this._refuseIfClosed("add a channel to");
-    if (name === DEFAULT_CHANNEL || name === LIBRARY_CHANNEL.label || this.#channels.has(name)) {
-      throw new RangeError(
-        `Cannot add data channel "${name}": there is one of that name; choose another`,
-      );
-    }
-    const channel = this.#register(new DataChannel(name));
-    if (this.#openPeer) this.#open(this.#openPeer, channel, options);
-    else {
-      this.#pending.push({ channel, options });
-    }
-    return channel;
+    return this.#channels.add(name, options);
   }
 
   /**
@@ -211,9 +182,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
    * @throws {RangeError} when there is none
    */
   getDataChannel(name: string): DataChannel {
-    const channel = this.#channels.get(name);
-    if (!channel) throw new RangeError(`Cannot get data channel "${name}": there is none`);
-    return channel;
+    return this.#channels.get(name);
   }
 
   /**
@@ -221,7 +190,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
    * is missed. Only a callback: a channel can itself be awaited, so no queue can give one.
    */
   onDataChannel<C extends Callback<DataChannel>>(callback: C): C {
-    return this.#newChannels.subscribe(callback);
+    return this.#channels.onArrival(callback);
   }
 
   protected override async _close(): Promise<void> {
@@ -230,9 +199,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
     await Promise.all([
       this.video.close(),
       this.control.close(),
-      this.#default.close(),
-      this.#newChannels.close(),
-      ...[...this.#channels.values()].map((channel) => channel.close()),
+      this.#channels.close(),
     ]);
     if (this.#peer) await (await this.#peer).close();
   }
@@ -246,7 +213,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
       this.#options.rtcConfiguration ?? {};
     const peer = await create({ iceServers, iceTransportPolicy }, {
       state: (state, error) => this.#stateChanged(state, error),
-      channel: (channel) => this.#remoteChannel(channel),
+      channel: (channel) => this.#channels.accept(channel),
     });
     if (this.closed) {
       await peer.close();
@@ -254,7 +221,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
     }
     this.#openPeer = peer;
     this.control._attach(peer.createChannel(CONTROL_CHANNEL_OPTIONS));
-    for (const { channel, options } of this.#pending.splice(0)) this.#open(peer, channel, options);
+    this.#channels.attach(peer);
     return peer;
   }
 
@@ -262,30 +229,6 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
     const answer = await peer.answer(offer);
     this.#awaitConnection();
     return answer;
-  }
-
-  #open(peer: Peer, channel: DataChannel, options: DataChannelOptions): void {
-    const { ordered = true, maxRetransmits = null } = options;
-    channel._attach(peer.createChannel({ label: channel.name, ordered, maxRetransmits }));
-  }
-
-  #register(channel: DataChannel): DataChannel {
-    this.#channels.set(channel.name, channel);
-    channel.onClose(() => {
-      if (this.#channels.get(channel.name) === channel) this.#channels.delete(channel.name);
-    });
-    return channel;
-  }
-
-  #remoteChannel(remote: PeerChannel): void {
-    if (remote.label === DEFAULT_CHANNEL && !this.#default.ready) {
-      return this.#default._attach(remote);
-    }
-    if (remote.label === DEFAULT_CHANNEL || this.#channels.has(remote.label)) return remote.close();
-    const channel = this.#register(new DataChannel(remote.label));
-    channel._attach(remote);
-    // Those who listen subscribe now, before the first message of the channel.
-    this.#newChannels.announce(channel);
   }
 
   #stateChanged(state: PeerState, error?: Error): void {

@@ -7,6 +7,7 @@
  *   end's own check has meanwhile shown that it is there (RFC 8445 section 7.3.1.4: repeat at once);
  * - a DTLS client sleeps for 100 ms before its first message;
  * - a DTLS server drops the first message when it comes before ICE has finished;
+ * - the sixth message or so of each connection is lost, see {@linkcode RECORDS_SKIPPED};
  * - handshake messages that come twice are worked off twice. A peer that repeats its flight (Chromium
  *   does after 50 ms, so whenever we are busy) makes us derive other keys, and the link is dead.
  *
@@ -43,7 +44,8 @@ interface Handshake extends HandshakeMessage {
 }
 interface DtlsSocket extends HandshakeState {
   connected: boolean;
-  dtls: HandshakeState["dtls"] & { lastMessage: Uint8Array[] };
+  dtls: HandshakeState["dtls"] & { lastMessage: Uint8Array[]; recordSequenceNumber: number };
+  onConnect?: { once(listener: () => void): void };
   transport: { send(data: Uint8Array): Promise<void> };
   onHandleHandshakes: (handshakes: Handshake[]) => Promise<void>;
   udpOnMessage?: (data: Uint8Array) => void;
@@ -64,6 +66,13 @@ const SESSION_CLIENT = 1; // SessionType
 const CHECKS_AT_ONCE = 10;
 /** DTLS messages of a handshake that are kept while an earlier one is missing, or ICE unfinished. */
 const MESSAGES_KEPT = 16;
+
+/**
+ * After its Finished message, sealed as number 6 or so, werift counts from 1 again. The record that comes
+ * to the same number is dropped by the other end as a replay (RFC 6347 section 4.1.2.6), and two records
+ * sealed with one nonce give the key of AES-GCM's authentication away (RFC 5288 section 6).
+ */
+const RECORDS_SKIPPED = 64;
 
 const patched = new WeakSet<object>();
 
@@ -169,6 +178,7 @@ function startDtlsAtOnce(transport: DtlsTransport): void {
     const dtls = this.dtls;
     if (!fresh || !dtls) return started;
     if (typeof dtls.onHandleHandshakes === "function") orderHandshakes(dtls);
+    dtls.onConnect?.once(() => dtls.dtls.recordSequenceNumber += RECORDS_SKIPPED);
     if (typeof dtls.connect === "function") {
       const connecting = dtls.connect.call(dtls);
       connecting.catch(() => {}); // reported by the caller that awaits the same promise

@@ -1,0 +1,100 @@
+/** The channels of one connection by their names, from either end, before and after it stands. */
+import type { Callback } from "../subscriptions/types.ts";
+import { SubscriptionProducer } from "../subscriptions/producer.ts";
+import { LIBRARY_CHANNEL } from "../wire/library_channel.ts";
+import { DataChannel } from "./data_channel.ts";
+import type { Peer, PeerChannel } from "./peer.ts";
+
+/** Options of {@linkcode RTCConnection.addDataChannel}. */
+export interface DataChannelOptions {
+  /** Whether messages arrive in the order they were sent. @default {true} */
+  ordered?: boolean;
+  /** How often a lost message is sent again. @default {null} until it arrives */
+  maxRetransmits?: number | null;
+}
+
+const DEFAULT_CHANNEL = "default";
+
+/** Keeps the channels; {@linkcode RTCConnection} is its only user. */
+export class ChannelRegistry {
+  /** The channel that every connection has. */
+  readonly default: DataChannel = new DataChannel(DEFAULT_CHANNEL);
+  readonly #byName = new Map<string, DataChannel>();
+  readonly #arrivals = new Arrivals();
+  #peer: Peer | null = null;
+  #early: (() => void)[] = [];
+
+  /** Opens a further channel, or notes that it is to be opened. @throws {RangeError} when the name is taken */
+  add(name: string, options: DataChannelOptions): DataChannel {
+    if (name === DEFAULT_CHANNEL || name === LIBRARY_CHANNEL.label || this.#byName.has(name)) {
+      throw new RangeError(
+        `Cannot add data channel "${name}": there is one of that name; choose another`,
+      );
+    }
+    const channel = this.#register(name);
+    this.#open(channel, options);
+    return channel;
+  }
+
+  /** @throws {RangeError} when there is none of that name */
+  get(name: string): DataChannel {
+    const channel = this.#byName.get(name);
+    if (!channel) throw new RangeError(`Cannot get data channel "${name}": there is none`);
+    return channel;
+  }
+
+  /** Calls back with each channel of the other end. */
+  onArrival<C extends Callback<DataChannel>>(callback: C): C {
+    return this.#arrivals.subscribe(callback);
+  }
+
+  /** The transport is there: opens what was added before. */
+  attach(peer: Peer): void {
+    this.#peer = peer;
+    for (const open of this.#early.splice(0)) open();
+  }
+
+  /** Opens the default channel from our end. */
+  openDefault(ordered: boolean): void {
+    this.#open(this.default, { ordered });
+  }
+
+  /** The other end opened a channel. */
+  accept(remote: PeerChannel): void {
+    const { label } = remote;
+    if (label === DEFAULT_CHANNEL && !this.default.ready) return this.default._attach(remote);
+    if (label === DEFAULT_CHANNEL || this.#byName.has(label)) return remote.close();
+    const channel = this.#register(label);
+    channel._attach(remote);
+    this.#arrivals.announce(channel); // who listens subscribes now, before the first message
+  }
+
+  /** Closes them all. */
+  async close(): Promise<void> {
+    const channels = [this.default, ...this.#byName.values()];
+    await Promise.all([this.#arrivals.close(), ...channels.map((channel) => channel.close())]);
+  }
+
+  #open(channel: DataChannel, options: DataChannelOptions): void {
+    const { ordered = true, maxRetransmits = null } = options;
+    const open = () =>
+      channel._attach(this.#peer!.createChannel({ label: channel.name, ordered, maxRetransmits }));
+    if (this.#peer) open();
+    else this.#early.push(open);
+  }
+
+  #register(name: string): DataChannel {
+    const channel = new DataChannel(name);
+    this.#byName.set(name, channel);
+    channel.onClose(() => {
+      if (this.#byName.get(name) === channel) this.#byName.delete(name);
+    });
+    return channel;
+  }
+}
+
+class Arrivals extends SubscriptionProducer<DataChannel> {
+  announce(channel: DataChannel): void {
+    this._put_nowait(channel);
+  }
+}
