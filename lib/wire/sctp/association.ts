@@ -10,65 +10,17 @@
  * `receiveWindow` and `maxMessageSize`.
  */
 import { ConnectionLost, RemoteProtocolError } from "../../errors.ts";
-import { CAUSE, CHUNK, makeChunk, makeErrorChunk, parameters, readForwardTsn } from "./chunks.ts";
-import { REFLECTED_TAG } from "./chunks.ts";
+import { CAUSE, CHUNK, makeChunk, makeErrorChunk, parameters, REFLECTED_TAG } from "./chunks.ts";
 import { Fifo } from "./fifo.ts";
 import { Handshake } from "./handshake.ts";
-import { Inbound } from "./inbound.ts";
 import type { PeerInit } from "./init.ts";
+import type { SctpEvent, SctpOptions, SctpState, SendOptions } from "./options.ts";
 import { Outbound } from "./outbound.ts";
 import { PacketReader, PacketWriter } from "./packet.ts";
-import type { RtoOptions } from "./rto.ts";
-import { type ResetHost, StreamResets } from "./stream_reset.ts";
+import { Session, Violation } from "./session.ts";
 
-/** How an association is made. */
-export interface SctpOptions {
-  /** Ours, from the description; 5000 nearly always. */
-  readonly localPort: number;
-  /** Theirs. */
-  readonly remotePort: number;
-  /** Whether to send INIT; both ends may, and in WebRTC both do. */
-  readonly client: boolean;
-  /** Unpredictable numbers of 32 bits, for tags, cookies and the first TSN. */
-  readonly random32: () => number;
-  /** The longest message accepted, in bytes. @default 262144 */
-  readonly maxMessageSize?: number;
-  /** Bytes held for unfinished and unread messages; at least twice `maxMessageSize`. @default 1048576 */
-  readonly receiveWindow?: number;
-  /** The largest packet, with its header of 12 bytes. @default 1191, as Chromium's */
-  readonly maxPacket?: number;
-  /** Bounds of the retransmission time-out. */
-  readonly rto?: RtoOptions;
-  /** Time-outs in a row until the peer counts as lost. @default 20 */
-  readonly maxFailures?: number;
-}
-
-/** How a message is to be sent. */
-export interface SendOptions {
-  /** Whether it is delivered after those sent before it on the stream. */
-  readonly ordered: boolean;
-  /** How often it is sent again when it was lost; `null` is until it arrives. */
-  readonly maxRetransmits: number | null;
-}
-
-/** What happened. */
-export type SctpEvent =
-  | { readonly type: "established" }
-  | {
-    readonly type: "message";
-    readonly streamId: number;
-    readonly ppid: number;
-    readonly data: Uint8Array<ArrayBuffer>;
-  }
-  /** The peer reset these streams of its own: it closed the channels. */
-  | { readonly type: "reset"; readonly streamIds: number[] }
-  /** Our `resetStreams` is over, and the numbers may be used again. */
-  | { readonly type: "resetDone"; readonly streamIds: number[] }
-  /** The last event; without `error` when either end wished it. */
-  | { readonly type: "closed"; readonly error?: Error };
-
-/** `closing` is after the peer's SHUTDOWN, while our last data is on its way. */
-export type SctpState = "new" | "connecting" | "established" | "closing" | "closed";
+export type { SctpEvent, SctpOptions, SctpState, SendOptions } from "./options.ts";
+export type { RtoOptions } from "./rto.ts";
 
 /** A whole association without input or output; see the head of the file. */
 export class SctpAssociation {
@@ -77,19 +29,18 @@ export class SctpAssociation {
   readonly #outbound: Outbound;
   readonly #out: PacketWriter;
   readonly #events = new Fifo<SctpEvent>();
-  readonly #control = new Fifo<Uint8Array>();
   readonly #resetsBefore = new Set<number>();
-  #inbound: Inbound | null = null;
-  #resets: StreamResets | null = null;
-  #peer: PeerInit | null = null;
-  #state: SctpState = "new";
+  #session: Session | null = null;
+  #state: "new" | "connecting" | "established" | "closed" = "new";
   #last: Uint8Array<ArrayBuffer> | null = null;
-  #shutdownAtMs: number | null = null;
-  #shutdowns = 0;
   /** Packets that could not be read or were not ours. */
   dropped = 0;
 
-  /** @param options who we are and how much we take */
+  /**
+   * Makes one that does nothing yet.
+   *
+   * @param options who we are and how much we take
+   */
   constructor(options: SctpOptions) {
     const maxMessageSize = options.maxMessageSize ?? 262144;
     this.#options = {
@@ -113,7 +64,7 @@ export class SctpAssociation {
 
   /** Where it stands. */
   get state(): SctpState {
-    return this.#state;
+    return this.#state === "established" && this.#session!.isClosing ? "closing" : this.#state;
   }
 
   /** Bytes given to `send` and not yet put on the wire for the first time. */
@@ -144,7 +95,7 @@ export class SctpAssociation {
    * @param data at least one byte; kept until it is acknowledged, so it must not be changed
    */
   send(streamId: number, ppid: number, data: Uint8Array, options: SendOptions): void {
-    if (this.#state === "closed" || this.#state === "closing") {
+    if (this.#state === "closed" || this.#session?.isClosing) {
       throw new ConnectionLost(
         `Cannot send on stream ${streamId}: the association is closed; make a new connection`,
       );
@@ -177,13 +128,13 @@ export class SctpAssociation {
   resetStreams(streamIds: readonly number[]): void {
     if (this.#state === "closed") return;
     for (const id of streamIds) this.#outbound.queue.hold(id);
-    if (this.#resets !== null) this.#resets.want(streamIds);
+    if (this.#session !== null) this.#session.resets.want(streamIds);
     else for (const id of streamIds) this.#resetsBefore.add(id);
   }
 
   /** Ends the association at once; one more `transmit` tells the peer. */
   abort(): void {
-    if (this.#state !== "closed") this.#abort(CAUSE.userInitiatedAbort, "");
+    if (this.#state !== "closed") this.#abort(CAUSE.userInitiatedAbort);
   }
 
   /** Takes a packet that came, at this time. Its bytes may be used again afterwards. */
@@ -195,10 +146,11 @@ export class SctpAssociation {
         while (reader.next() && this.#chunk(reader, nowMs));
       } else this.dropped++;
     } catch (error) {
-      if (!(error instanceof RemoteProtocolError)) throw error;
-      this.dropped++;
+      if (error instanceof Violation) this.#abort(CAUSE.protocolViolation, error);
+      else if (error instanceof RemoteProtocolError) this.dropped++;
+      else throw error;
     }
-    this.#inbound?.endOfPacket(nowMs);
+    this.#session?.endOfPacket(nowMs);
   }
 
   /** The next packet to send now, which is the caller's; `null` when there is none. */
@@ -215,47 +167,27 @@ export class SctpAssociation {
       out.append(lone.chunk);
       return out.finish(true);
     }
-    if (this.#peer === null) return null;
-    const inbound = this.#inbound!, outbound = this.#outbound;
-    const sends = outbound.hasDataToSend;
-    const reset = this.#resets!.nextChunk(nowMs, outbound.rto.currentMs);
-    if (reset !== null) this.#control.push(reset);
-    out.begin(this.#peer.tag);
-    for (let next; (next = this.#control.peek()) !== undefined && next.length <= out.room;) {
-      out.append(next);
-      this.#control.shift();
-    }
-    const ackAtMs = inbound.ackAtMs;
-    if (ackAtMs !== null && (ackAtMs <= nowMs || sends || !out.isEmpty)) inbound.writeSack(out);
-    if (sends) outbound.fill(out, nowMs);
-    return out.isEmpty ? null : out.finish(!this.#peer.zeroChecksum);
+    if (this.#session === null) return null;
+    out.begin(this.#session.peer.tag);
+    this.#session.fill(out, nowMs);
+    return out.isEmpty ? null : out.finish(!this.#session.peer.zeroChecksum);
   }
 
   /** When to call `handleTimeout`; `null` for never. Valid until the next call of anything else. */
   nextTimeout(): number | null {
     if (this.#state === "closed") return null;
-    let next = earlier(this.#handshake.retryAtMs, this.#outbound.timeoutAtMs);
-    if (this.#inbound !== null) next = earlier(next, this.#inbound.ackAtMs);
-    if (this.#resets !== null) next = earlier(next, this.#resets.retryAtMs);
-    return earlier(next, this.#shutdownAtMs);
+    return this.#session === null ? this.#handshake.retryAtMs : this.#session.timeoutAtMs;
   }
 
   /** Does what is due; then `transmit`. */
   handleTimeout(nowMs: number): void {
     if (this.#state === "closed") return;
     this.#handshake.handleTimeout(nowMs);
-    if (this.#peer !== null) this.#outbound.handleTimeout(nowMs);
-    this.#resets?.handleTimeout(nowMs);
-    if (this.#shutdownAtMs !== null && this.#shutdownAtMs <= nowMs) this.#acceptShutdown(nowMs);
-    const failures = Math.max(
-      this.#handshake.failures,
-      this.#outbound.failures,
-      this.#resets?.failures ?? 0,
-      this.#shutdowns,
-    );
+    this.#session?.handleTimeout(nowMs);
+    const failures = Math.max(this.#handshake.failures, this.#session?.failures ?? 0);
     if (failures > this.#options.maxFailures) {
       const lost = `${failures} packets were not answered; make a new connection`;
-      this.#abort(0, "", new ConnectionLost(`Cannot reach the peer's data channels: ${lost}`));
+      this.#abort(0, new ConnectionLost(`Cannot reach the peer's data channels: ${lost}`));
     }
   }
 
@@ -263,7 +195,7 @@ export class SctpAssociation {
   pollEvent(): SctpEvent | null {
     const event = this.#events.shift();
     if (event === undefined) return null;
-    if (event.type === "message") this.#inbound!.taken(event.data.length);
+    if (event.type === "message") this.#session!.taken(event.data.length);
     return event;
   }
 
@@ -286,16 +218,7 @@ export class SctpAssociation {
 
   /** Takes the chunk at hand; `false` when the rest of the packet is to be left. */
   #chunk(reader: PacketReader, nowMs: number): boolean {
-    const { type } = reader;
-    if (type === CHUNK.data || type === CHUNK.sack) {
-      if (this.#peer === null) this.#establish(this.#handshake.cookieAck());
-      if (this.#peer === null) return true;
-      if (type === CHUNK.sack) this.#outbound.sack(reader, nowMs);
-      else if (!this.#data(reader)) return false;
-      this.#continueShutdown(nowMs);
-      return true;
-    }
-    switch (type) {
+    switch (reader.type) {
       case CHUNK.init:
         this.#handshake.init(reader);
         return false;
@@ -306,120 +229,32 @@ export class SctpAssociation {
         const peer = this.#handshake.cookieEcho(reader.value());
         if (peer === null) return false;
         this.#establish(peer);
-        this.#answer(makeChunk(CHUNK.cookieAck, 0));
+        this.#session!.answer(makeChunk(CHUNK.cookieAck, 0));
         return true;
       }
       case CHUNK.cookieAck:
-        this.#establish(this.#handshake.cookieAck());
-        return true;
+      case CHUNK.data:
+      case CHUNK.sack:
+        // Who sends data has our cookie, even when its COOKIE ACK was lost or comes later.
+        if (this.#session === null) this.#establish(this.#handshake.cookieAck());
+        break;
       case CHUNK.abort:
         this.#aborted(reader);
         return false;
-      case CHUNK.heartbeat:
-        this.#answer(makeChunk(CHUNK.heartbeatAck, 0, reader.value()));
-        return true;
-      case CHUNK.heartbeatAck:
-      case CHUNK.error:
-        return true;
     }
-    if (this.#peer === null) return true;
-    switch (type) {
-      case CHUNK.forwardTsn:
-        this.#inbound!.forward(readForwardTsn(reader));
-        this.#answer(this.#resets!.dataArrived());
-        return true;
-      case CHUNK.reConfig:
-        for (const answer of this.#resets!.receive(reader)) this.#answer(answer);
-        return true;
-      case CHUNK.shutdown:
-        this.#outbound.sack(reader, nowMs);
-        if (this.#state === "established") this.#state = "closing";
-        this.#continueShutdown(nowMs);
-        return true;
-      case CHUNK.shutdownAck:
-        this.#answer(makeChunk(CHUNK.shutdownComplete, 0));
-        return true;
-      case CHUNK.shutdownComplete:
-        if (this.#shutdownAtMs !== null) this.#close();
-        return this.#shutdownAtMs === null;
-    }
-    return this.#unknown(reader);
-  }
-
-  #data(reader: PacketReader): boolean {
-    const wrong = this.#inbound!.data(reader);
-    if (wrong !== null) {
-      const empty = reader.end - reader.start === 12;
-      this.#abort(
-        empty ? CAUSE.noUserData : CAUSE.protocolViolation,
-        wrong,
-        new RemoteProtocolError(`Cannot go on with the data channels: the peer sent ${wrong}`),
-      );
-      return false;
-    }
-    this.#answer(this.#resets!.dataArrived());
-    return true;
-  }
-
-  /** RFC 9260, section 3.2: the highest bit says whether to go on, the next one whether to report. */
-  #unknown(reader: PacketReader): boolean {
-    if (reader.type & 0x40) {
-      const shown = reader.bytes.slice(reader.start - 4, Math.min(reader.end, reader.start + 60));
-      this.#answer(makeErrorChunk(CHUNK.error, CAUSE.unrecognizedChunkType, shown));
-    }
-    return (reader.type & 0x80) !== 0;
+    if (this.#session === null) return true;
+    const goesOn = this.#session.chunk(reader, nowMs);
+    if (this.#session.isOver) this.#close();
+    return goesOn;
   }
 
   #establish(peer: PeerInit | null): void {
-    if (peer === null || this.#peer !== null) return;
-    this.#peer = peer;
+    if (peer === null || this.#session !== null) return;
+    const emit = (event: SctpEvent) => this.#events.push(event);
+    this.#session = new Session(peer, this.#handshake.own, this.#outbound, this.#options, emit);
     this.#state = "established";
-    const { receiveWindow, maxMessageSize } = this.#options;
-    const inbound = new Inbound(peer.initialTsn, receiveWindow, maxMessageSize, (message) => {
-      const { streamId, ppid, data } = message;
-      this.#events.push({ type: "message", streamId, ppid, data });
-    });
-    this.#inbound = inbound;
-    const outbound = this.#outbound;
-    outbound.begin(peer.window, peer.partialReliability);
-    const host: ResetHost = {
-      isDrained: (streamId) => outbound.queue.isDrained(streamId),
-      get nextTsn() {
-        return outbound.nextTsn;
-      },
-      get cumulativeTsn() {
-        return inbound.cumulativeTsn;
-      },
-      resetIncoming: (streamIds) => {
-        this.#events.push({ type: "reset", streamIds: inbound.reset(streamIds) });
-      },
-      resetDone: (streamIds, performed) => {
-        for (const id of streamIds) outbound.queue.restart(id, performed);
-        this.#events.push({ type: "resetDone", streamIds });
-      },
-    };
-    const { initialTsn } = this.#handshake.own;
-    this.#resets = new StreamResets(host, initialTsn, peer.initialTsn, peer.reConfig);
-    this.#resets.want(this.#resetsBefore);
-    this.#events.push({ type: "established" });
-  }
-
-  /** Queues a chunk that answers one; a flood of questions is not answered. */
-  #answer(chunk: Uint8Array | null): void {
-    if (chunk === null || this.#control.length >= MAX_ANSWERS) return;
-    if (chunk.length <= this.#out.bytes.length - 12) this.#control.push(chunk);
-  }
-
-  /** Section 9.2: after the peer's SHUTDOWN our last data still goes out. */
-  #continueShutdown(nowMs: number): void {
-    if (this.#state !== "closing" || this.#shutdownAtMs !== null) return;
-    if (this.#outbound.isIdle) this.#acceptShutdown(nowMs);
-  }
-
-  #acceptShutdown(nowMs: number): void {
-    this.#shutdowns++;
-    this.#shutdownAtMs = nowMs + this.#outbound.rto.currentMs;
-    this.#answer(makeChunk(CHUNK.shutdownAck, 0));
+    emit({ type: "established" });
+    this.#session.resets.want(this.#resetsBefore);
   }
 
   #aborted(reader: PacketReader): void {
@@ -432,12 +267,12 @@ export class SctpAssociation {
     this.#close();
   }
 
-  #abort(cause: number, info: string, error?: Error): void {
-    const tag = this.#peer?.tag ?? this.#handshake.peerTag;
+  #abort(cause: number, error?: Error): void {
+    const tag = this.#session?.peer.tag ?? this.#handshake.peerTag;
     this.#close(error);
     if (tag === null) return;
     this.#out.begin(tag);
-    this.#out.append(makeErrorChunk(CHUNK.abort, cause, new TextEncoder().encode(info)));
+    this.#out.append(makeErrorChunk(CHUNK.abort, cause, new Uint8Array()));
     this.#last = this.#out.finish(true);
   }
 
@@ -445,11 +280,4 @@ export class SctpAssociation {
     this.#state = "closed";
     this.#events.push(error === undefined ? { type: "closed" } : { type: "closed", error });
   }
-}
-
-/** Answers that wait for room, at most: far more than an honest peer can cause. */
-const MAX_ANSWERS = 64;
-
-function earlier(a: number | null, b: number | null): number | null {
-  return a === null ? b : b === null ? a : Math.min(a, b);
 }

@@ -26,9 +26,7 @@ export const CHUNK = {
 
 /** Error causes: RFC 9260, section 3.3.10. */
 export const CAUSE = {
-  outOfResource: 4,
   unrecognizedChunkType: 6,
-  noUserData: 9,
   userInitiatedAbort: 12,
   protocolViolation: 13,
 } as const;
