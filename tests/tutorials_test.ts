@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /**
  * The tutorials keep their word: what the prose quotes stands in the scripts, its links lead somewhere,
  * and each script runs under exactly the permissions that its own head names.
@@ -5,6 +6,7 @@
  * A quotation is a fenced block whose first line names the script: ```` ```ts 02_basic.ts ````.
  */
 import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
 import { chromium } from "./browser/harness.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -87,6 +89,47 @@ browser.test("04_keyboard.ts prints the keys of the page", async ({ open, expect
   await page.keyboard.press("h");
   await running.printed(/key press [^]*"keydown"[^]*keyCode: 72[^]*key press [^]*"keyup"/);
 });
+
+browser.test("03_video.ts shows moving pictures", async ({ open, expectError }) => {
+  expectError(/404/);
+  await using running = await start("03_video.ts");
+  await seesVideo(await open(running.address));
+});
+
+browser.test("04_remote.ts streams, prints the controls and the stop", async ({ open, expectError }) => {
+  expectError(/404/);
+  await using running = await start("04_remote.ts");
+  const page = await open(running.address);
+  await seesVideo(page);
+  await page.keyboard.down("w");
+  await running.printed(/{ forward: 1, leftright: 0 }/);
+  await page.keyboard.down("d");
+  await running.printed(/{ forward: 1, leftright: 1 }/);
+  await page.keyboard.up("w");
+  await page.keyboard.up("d");
+  await running.printed(/{ forward: 0, leftright: 0 }/);
+});
+
+browser.test("07_many.ts counts who comes, leaves and comes back", async ({ open }) => {
+  await using running = await start("07_many.ts");
+  const first = await open(running.address);
+  await running.printed(/one came, 1 here/);
+  const second = await open(running.address);
+  await running.printed(/one came, 2 here/);
+  await seesVideo(first);
+  await seesVideo(second);
+  await first.close();
+  await running.printed(/one left, 1 here/);
+  await second.reload();
+  await running.printed(/one left, 0 here[^]*one came, 1 here/);
+  await seesVideo(second);
+});
+
+async function seesVideo(page: Page): Promise<void> {
+  await page.waitForFunction(() =>
+    document.querySelector("video")!.getVideoPlaybackQuality().totalVideoFrames > 15
+  );
+}
 
 /** The line of a script's head that says how it is run. */
 function headOf(script: string): string {
