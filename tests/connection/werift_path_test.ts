@@ -119,6 +119,39 @@ Deno.test({
 
 Deno.test({
   ...slack,
+  name: "no two DTLS records of a connection are sealed under one number",
+  async fn() {
+    const protocol = werift.StunProtocol.prototype as unknown as {
+      datagramReceived(data: Buffer, address: [string, number]): void;
+    };
+    const received = protocol.datagramReceived;
+    const ends: unknown[] = [], sealed: string[] = [];
+    protocol.datagramReceived = function (data, address): void {
+      if (!ends.includes(this)) ends.push(this);
+      const dtls = (data[0] ?? 0) >= 20 && (data[0] ?? 0) < 64; // RFC 7983 section 7
+      for (let at = 0; dtls && at + 13 <= data.length; at += 13 + data.readUInt16BE(at + 11)) {
+        const [epoch, number] = [data.readUInt16BE(at + 3), data.readUIntBE(at + 5, 6)];
+        if (epoch > 0) sealed.push(`${ends.indexOf(this)}: ${number}`);
+      }
+      received.call(this, data, address);
+    };
+    try {
+      await withPair(async (a, b) => {
+        for (let i = 0; i < 12; i++) {
+          await echo(a, b, `message ${i}`);
+          await echo(b, a, `answer ${i}`);
+        }
+      });
+    } finally {
+      protocol.datagramReceived = received;
+    }
+    assert.ok(sealed.length > 24);
+    assert.deepEqual(sealed.filter((record, i) => sealed.indexOf(record) !== i), []);
+  },
+});
+
+Deno.test({
+  ...slack,
   name: "warmUp() connects the process with itself, once",
   async fn() {
     const first = warmUp(werift);
