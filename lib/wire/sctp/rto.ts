@@ -7,7 +7,7 @@ const BETA = 1 / 4; // RTO.Beta
 export interface RtoOptions {
   /** Before anything was measured. @default 500 */
   readonly initialMs?: number;
-  /** @default 300, longer than peers hold back an acknowledgement (200 ms) */
+  /** The shortest. @default 300, longer than peers hold back an acknowledgement (200 ms) */
   readonly minMs?: number;
   /** Small, so that a link that comes back is noticed soon. @default 2000 */
   readonly maxMs?: number;
