@@ -18,12 +18,11 @@ import type {
 } from "./peer.ts";
 import { SctpDriver } from "./sctp_driver.ts";
 import { hostAddresses, loadWerift } from "./werift_engine.ts";
+import { boundGathering } from "./werift_gathering.ts";
 import { probePeer } from "./werift_liveness.ts";
 import { lastHeard } from "./werift_records.ts";
 import { videoParameters, WeriftVideoSender } from "./werift_video.ts";
 
-/** A description waits no longer than this for STUN and TURN servers that do not answer. */
-const GATHERING_LIMIT_MS = 1_500;
 /** What we accept in one message, said in the description. */
 const MAX_MESSAGE_SIZE = 262_144;
 
@@ -59,7 +58,7 @@ class WeriftPeer implements Peer {
       codecs: { video: codecs, audio: [werift.useOPUS()] },
       headerExtensions: { video: headerExtensions, audio: [] },
     });
-    boundGathering(this.#pc);
+    boundGathering(this.#pc, configuration.iceServers);
     // Makes the SCTP section. The channel itself never opens: the association is ours, not werift's.
     this.#pc.createDataChannel("", { negotiated: true, id: 65_534 });
     const transport = this.#pc.sctpTransport!;
@@ -185,15 +184,4 @@ class WeriftPeer implements Peer {
       ),
     );
   }
-}
-
-/** werift waits 5 s for each silent server, and begins to connect only then. */
-function boundGathering(pc: Werift.RTCPeerConnection): void {
-  const inside = pc as unknown as { gatherCandidates(): Promise<void> };
-  const gather = inside.gatherCandidates.bind(pc);
-  inside.gatherCandidates = async () => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const limit = new Promise<void>((done) => timer = setTimeout(done, GATHERING_LIMIT_MS));
-    await Promise.race([gather(), limit]).finally(() => clearTimeout(timer));
-  };
 }
