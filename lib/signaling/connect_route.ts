@@ -9,6 +9,7 @@ export interface Connectable {
   getLocalDescription(offer: unknown): Promise<unknown>;
   /** Tells when the connection has ended. */
   onClose(listener: () => void): unknown;
+  close(): unknown;
 }
 
 /** Options of {@linkcode connectRoute}. */
@@ -56,12 +57,13 @@ export function connectRoute(
     if (connections >= maxConnections) {
       return c.text(`Cannot connect: ${maxConnections} connections are there already`, 503);
     }
-    connections++;
     const connection = connect();
+    connections++;
     connection.onClose(() => void connections--);
     try {
       return c.json(await connection.getLocalDescription(offer));
     } catch (error) {
+      connection.close(); // a connection whose offer was refused would wait for a better one
       if (!(error instanceof NegotiationError)) throw error;
       return c.text(error.message, 400);
     }
