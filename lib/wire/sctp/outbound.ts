@@ -16,7 +16,10 @@ import { Rto, type RtoOptions } from "./rto.ts";
 import { SendQueue } from "./send_queue.ts";
 
 const PROBE_MIN_MS = 60;
-/** Packets that may leave without hearing of one that arrived: a kernel's buffer holds about 90. */
+/**
+ * Packets that may leave without hearing of one that arrived: a kernel's buffer holds about 90. Each packet
+ * that arrived allows two more.
+ */
 const MAX_BURST_PACKETS = 48;
 /** In a packet with little room, no fragment smaller than this is begun. */
 const MIN_FRAGMENT_BYTES = 256;
@@ -86,7 +89,7 @@ export class Outbound {
     if (result.roundTripMs >= 0) this.rto.measure(result.roundTripMs);
     if (result.ackedBytes > 0) {
       this.failures = 0;
-      this.#burst = MAX_BURST_PACKETS;
+      this.#burst += 2 * Math.ceil(result.ackedBytes / this.#maxPacketBytes);
       this.#congestion.acknowledged(result.ackedBytes, flight.cumulativeTsn, wasFull);
     }
     if (result.lost) this.#congestion.lost(flight.nextTsn);
@@ -103,6 +106,11 @@ export class Outbound {
   /** Whether `fill` would write user data now. */
   get hasDataToSend(): boolean {
     return this.#forwardDue || this.#maySendLost() || this.#maySendNew();
+  }
+
+  /** There is no more to send now: what a long silence allowed does not add up. */
+  rest(): void {
+    if (this.#flight.isEmpty || this.#burst > MAX_BURST_PACKETS) this.#burst = MAX_BURST_PACKETS;
   }
 
   /** Writes what is due into the packet. */

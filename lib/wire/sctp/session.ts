@@ -163,6 +163,7 @@ export class Session {
       this.#inbound.writeSack(out);
     }
     if (sends) this.#outbound.fill(out, nowMs);
+    else this.#outbound.rest();
   }
 
   /** When `handleTimeout` is to be called, or `fill` to acknowledge. */
