@@ -43,4 +43,5 @@ export { VideoTrack } from "./lib/connection/video_track.ts";
 export * from "./lib/signaling/connect_route.ts";
 export * from "./lib/signaling/rtcbot_js.ts";
 export { type PageIceServer, robotPage, type RobotPageOptions } from "./lib/browser/robot_page.ts";
+export { type DriveCommand, parseDriveCommand } from "./lib/wire/drive_command.ts";
 export type { Description } from "./lib/wire/description.ts";

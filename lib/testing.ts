@@ -10,6 +10,5 @@
  *
  * @module
  */
-export { type DriveCommand } from "./testing/body.ts";
 export { type Clock, ManualClock, systemClock } from "./testing/clock.ts";
 export * from "./testing/simulated_robot.ts";

@@ -16,7 +16,7 @@ const { values: flags } = parseArgs({
 const page = `<!doctype html>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>rtcbot: messages</title>
-<script src="/rtcbot.js"></script>
+<link rel="icon" href="data:,"><script src="/rtcbot.js"></script>
 <body style="text-align: center; padding-top: 2rem; font-family: system-ui">
   <h1>Click the button</h1>
   <button id="ping">Ping</button>

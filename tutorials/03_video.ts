@@ -25,7 +25,7 @@ const { camera } = new SimulatedRobot();
 const page = `<!doctype html>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>rtcbot: video</title>
-<script src="/rtcbot.js"></script>
+<link rel="icon" href="data:,"><script src="/rtcbot.js"></script>
 <body style="text-align: center; padding-top: 2rem; font-family: system-ui">
   <video autoplay playsinline muted controls style="max-width: 100%"></video>
   <p id="problem"></p>

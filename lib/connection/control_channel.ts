@@ -37,7 +37,7 @@ export class ControlChannel extends SubscriptionProducerConsumer<unknown> {
   }
 
   /** Smoothed round-trip time to the other end in ms; `null` until measured, or when it is not ours. */
-  get roundTripMs(): number | null {
+  get rttMs(): number | null {
     return this.#protocol.roundTripMs;
   }
 

@@ -5,6 +5,7 @@
 import type { VideoCodecName } from "../media/encoded.ts";
 import type { Description } from "../wire/description.ts";
 import type { WireMessage } from "../wire/message.ts";
+import type { SequencedPacket } from "../wire/rtp_receive.ts";
 
 /** A STUN or TURN server, as in the standard's `RTCIceServer`. */
 export interface IceServer {
@@ -80,12 +81,34 @@ export interface PeerVideoSender {
   sendFrame(payloads: readonly Uint8Array<ArrayBuffer>[], timestamp90kHz: number): void;
 }
 
+/** A video packet as it came from the network: in whatever order, perhaps twice. */
+export interface ReceivedPacket extends SequencedPacket {
+  /** Which stream of the section it belongs to; a sender that starts anew takes another number. */
+  readonly ssrc: number;
+  /** What is in it. */
+  readonly codec: VideoCodecName;
+}
+
+/** The receiving half of a video section. */
+export interface PeerVideoReceiver {
+  /** What the other end calls the track; `null` when it does not say. */
+  readonly trackId: string | null;
+  /** Only one. */
+  onPacket: ((packet: ReceivedPacket) => void) | null;
+  /** Asks the sender for a key frame (PLI). */
+  requestKeyFrame(): void;
+  /** Asks the sender for packets again (generic NACK), by their 16-bit numbers. */
+  nack(sequences: readonly number[]): void;
+}
+
 /** What a peer tells its owner. */
 export interface PeerListener {
   /** `error` says why, with `failed`. */
   state(state: PeerState, error?: Error): void;
   /** The other end opened a channel; it is open. */
   channel(channel: PeerChannel): void;
+  /** The other end sends video; said when the descriptions are made, before packets can come. */
+  video(receiver: PeerVideoReceiver): void;
 }
 
 /** One end of a WebRTC connection. Exactly one of `offer` and `answer` is called, once. */
@@ -94,9 +117,13 @@ export interface Peer {
   createChannel(options: PeerChannelOptions): PeerChannel;
   /** Adds a video section that sends; before `offer` or `answer`. */
   addVideoSender(): PeerVideoSender;
-  /** An offer with all candidates. */
-  offer(): Promise<Description>;
-  /** Takes the offer and answers it, with all candidates. */
+  /**
+   * An offer with all candidates.
+   *
+   * @param receiveVideo so many videos are asked for, in the sections that send as far as they go
+   */
+  offer(receiveVideo: number): Promise<Description>;
+  /** Takes the offer and answers it, with all candidates; all video that it sends is accepted. */
   answer(offer: Description): Promise<Description>;
   /** Takes the answer to our offer. */
   accept(answer: Description): Promise<void>;

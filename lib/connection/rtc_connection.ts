@@ -121,8 +121,8 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
   }
 
   /** Round-trip time to the other end in ms; `null` until measured, or when it is not of this library. */
-  get roundTripMs(): number | null {
-    return this.control.roundTripMs;
+  get rttMs(): number | null {
+    return this.control.rttMs;
   }
 
   /** Sends a message on the default channel; see {@linkcode DataChannel.put_nowait}. */
@@ -201,7 +201,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
       this.control.close(),
       this.#channels.close(),
     ]);
-    if (this.#peer) await (await this.#peer).close();
+    await this.#openPeer?.close();
   }
 
   #makePeer(): Promise<Peer> {

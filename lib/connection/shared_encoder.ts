@@ -69,6 +69,8 @@ type Origin =
   & Partial<{
     subscribe(sink: Sink<VideoLike>): unknown;
     unsubscribe(sink: Sink<VideoLike>): void;
+    onClose(): PromiseLike<void>;
+    readonly error: Error | null;
   }>;
 type Frames = MostRecentSubscription<VideoLike> | Queue<VideoLike>;
 
@@ -82,6 +84,8 @@ export class SharedEncoder {
   constructor(origin: Origin, options: EncodingOptions) {
     this.#origin = origin;
     this.#options = options;
+    // A producer does not close what others subscribed to it.
+    origin.onClose?.().then(() => this.#run?.end(origin.error ?? undefined));
   }
 
   /** How many watch. */
@@ -92,9 +96,9 @@ export class SharedEncoder {
   /** Begins to send to a viewer, first of all a key frame. */
   join(viewer: Viewer): void {
     this.#viewers.add(viewer);
-    if (this.#run) this.#run.wantKeyFrame(true);
-    else {this.#run = new EncodingRun(this.#origin, this.#options, this.#viewers, () =>
-        this.#stop());}
+    if (this.#run) return this.#run.welcome(viewer);
+    const ended = () => this.#stop();
+    this.#run = new EncodingRun(this.#origin, this.#options, this.#viewers, ended);
   }
 
   /** Ends sending to a viewer; does nothing when it does not watch. */
@@ -105,7 +109,7 @@ export class SharedEncoder {
 
   /** A viewer lost its picture. */
   requestKeyFrame(): void {
-    this.#run?.wantKeyFrame(false);
+    this.#run?.wantKeyFrame();
   }
 
   #stop(): void {
@@ -118,6 +122,8 @@ export class SharedEncoder {
 class EncodingRun {
   readonly #options: EncodingOptions;
   readonly #viewers: Set<Viewer>;
+  /** Those who have had a key frame, without which the frames that follow are noise. */
+  readonly #begun = new WeakSet<Viewer>();
   readonly #stopped = new AbortController();
   readonly #frames: Frames;
   readonly #clock = new MediaClock();
@@ -148,12 +154,24 @@ class EncodingRun {
     });
   }
 
-  /** @param now a viewer that has no picture at all does not wait for the interval to pass */
-  wantKeyFrame(now: boolean): void {
-    if (now) this.#keyFrameMs = -Infinity;
+  /** A viewer that has no picture at all does not wait for the interval to pass. */
+  welcome(viewer: Viewer): void {
+    this.#begun.delete(viewer);
+    this.#keyFrameMs = -Infinity;
+    this.wantKeyFrame();
+  }
+
+  wantKeyFrame(): void {
     this.#keyFrameWanted = true;
-    // A source may rest; its last picture is as good as the next one.
-    if (this.#last && this.#keyFrameAllowed()) this.#frames.put_nowait(this.#last);
+    // A source may rest; its last picture is as good as the next one, but never takes its place.
+    if (this.#last && this.#frames.size === 0 && this.#keyFrameAllowed()) {
+      this.#frames.put_nowait(this.#last);
+    }
+  }
+
+  /** The source ended; what it gave before is still sent. */
+  end(reason = new SubscriptionClosed("Cannot encode: the source is closed")): void {
+    this.#frames.close(reason);
   }
 
   stop(): void {
@@ -167,7 +185,11 @@ class EncodingRun {
       signal.addEventListener("abort", () => origin.unsubscribe!(this.#frames), { once: true });
       return;
     }
-    while (!signal.aborted) this.#frames.put_nowait(await origin.get({ signal }));
+    while (!signal.aborted) {
+      this.#frames.put_nowait(await origin.get({ signal }));
+      // A source that always has a value leaves everybody else a turn.
+      await new Promise<void>((done) => setImmediate(done));
+    }
   }
 
   async #encode(): Promise<void> {
@@ -205,7 +227,10 @@ class EncodingRun {
       this.#keyFrameWanted ||= keyFrame;
       return;
     }
-    if (chunk.keyFrame) this.#keyFrameMs = performance.now();
+    if (chunk.keyFrame) {
+      this.#keyFrameMs = performance.now();
+      this.#keyFrameWanted = false; // whoever asked meanwhile gets this one
+    }
     this.#send(chunk.data, chunk.keyFrame, toRtpTimestamp(timestampUs));
   }
 
@@ -213,6 +238,8 @@ class EncodingRun {
     const pictureId = this.#pictureId++ & 0x7fff;
     const cuts = new Map<number, SharedFrame>();
     for (const viewer of this.#viewers) {
+      if (keyFrame) this.#begun.add(viewer);
+      else if (!this.#begun.has(viewer)) continue;
       let cut = cuts.get(viewer.maxPayload);
       if (!cut) {
         const payloads = packetizeVp8(data, pictureId, viewer.maxPayload);

@@ -9,6 +9,7 @@ export interface Connectable {
   getLocalDescription(offer: unknown): Promise<unknown>;
   /** Tells when the connection has ended. */
   onClose(listener: () => void): unknown;
+  /** Ends it. */
   close(): unknown;
 }
 
@@ -64,8 +65,10 @@ export function connectRoute(
       return c.json(await connection.getLocalDescription(offer));
     } catch (error) {
       connection.close(); // a connection whose offer was refused would wait for a better one
-      if (!(error instanceof NegotiationError)) throw error;
-      return c.text(error.message, 400);
+      if (error instanceof NegotiationError) return c.text(error.message, 400);
+      // What is wrong with the robot is for its owner, not for strangers.
+      console.error("[rtcbot] a connection could not be made:", error);
+      return c.text("Cannot connect: the robot has a problem; its console says which", 500);
     }
   };
 }

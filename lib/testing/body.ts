@@ -1,14 +1,7 @@
 /** The robot's body: two driven wheels, something to bump with, and a watchdog. */
 
+import { parseDriveCommand } from "../wire/drive_command.ts";
 import type { Pose, World } from "./world.ts";
-
-/** What a driver asks for: how much of the full speed, and how much of the full turn. */
-export interface DriveCommand {
-  /** -1 full speed back, 1 full speed ahead (1 m/s). */
-  readonly forward: number;
-  /** -1 turn left, 1 turn right (2 rad/s). */
-  readonly leftright: number;
-}
 
 /** The body is a circle of this radius, in metres. */
 export const BODY_RADIUS = 0.19;
@@ -21,23 +14,6 @@ const WHEEL_BASE = 0.3; // m between the wheels
 const SPEED_UP = 2.5; // m/s² at each wheel
 const SLOW_DOWN = 5; // m/s²
 const TURN = 2 * Math.PI;
-
-/**
- * A command out of whatever arrived: numbers are clamped to -1..1. `null` for everything that is
- * not an object with two finite numbers, because strangers may be on the other end.
- */
-export function parseCommand(value: unknown): DriveCommand | null {
-  if (typeof value !== "object" || value === null) return null;
-  let forward: unknown, leftright: unknown;
-  try {
-    ({ forward, leftright } = value as Record<string, unknown>);
-  } catch {
-    return null; // a getter or a revoked proxy that throws
-  }
-  if (typeof forward !== "number" || typeof leftright !== "number") return null;
-  if (!Number.isFinite(forward) || !Number.isFinite(leftright)) return null;
-  return { forward: clamp(forward), leftright: clamp(leftright) };
-}
 
 /**
  * A differential-drive body in a {@linkcode World}. It knows no clock: {@linkcode Body.advance} is
@@ -84,7 +60,7 @@ export class Body {
 
   /** Takes a command, and says whether it was one; anything else changes nothing. */
   command(value: unknown): boolean {
-    const command = parseCommand(value);
+    const command = parseDriveCommand(value);
     if (!command) return false;
     const speed = command.forward * MAX_SPEED;
     const twist = command.leftright * MAX_TURN * WHEEL_BASE / 2;
@@ -134,8 +110,4 @@ function approach(speed: number, wanted: number): number {
   const most = (faster ? SPEED_UP : SLOW_DOWN) * 1e-3;
   const change = wanted - speed;
   return Math.abs(change) <= most ? wanted : speed + Math.sign(change) * most;
-}
-
-function clamp(value: number): number {
-  return value < -1 ? -1 : value > 1 ? 1 : value;
 }

@@ -52,6 +52,11 @@ export class FrameAssembler {
     return this.#needsKeyFrame;
   }
 
+  /** Whether the frame whose packets are coming in is a key frame, and whole so far. */
+  get keyFrameComing(): boolean {
+    return this.#current !== null && this.#current.keyFrame && !this.#current.broken;
+  }
+
   /** What was wrong with the last packet that could not be read; null if there was none. */
   get lastError(): RemoteProtocolError | null {
     return this.#lastError;

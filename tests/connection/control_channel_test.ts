@@ -74,11 +74,11 @@ Deno.test("ControlChannel answers a ping in the same turn, and measures the roun
   const [[kind, t, t2]] = channel.sent as [[string, number, number]];
   assert.deepEqual([kind, t], ["pong", 123.5]);
   assert.ok(Math.abs(t2 - performance.now()) < 10_000);
-  assert.equal(control.roundTripMs, null);
+  assert.equal(control.rttMs, null);
   control._ping();
   const [, ping] = channel.sent as [unknown, [string, number]];
   channel.receive(JSON.stringify(["pong", ping[1], 0]));
-  assert.ok(control.roundTripMs! >= 0 && control.roundTripMs! < 10_000);
+  assert.ok(control.rttMs! >= 0 && control.rttMs! < 10_000);
 });
 
 Deno.test("ControlChannel delivers the newest command, and drops what is late or was overtaken", async () => {

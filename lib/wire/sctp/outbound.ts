@@ -14,6 +14,7 @@ import { Flight } from "./flight.ts";
 import { COMMON_HEADER_BYTES, type PacketReader, type PacketWriter, padded } from "./packet.ts";
 import { Rto, type RtoOptions } from "./rto.ts";
 import { SendQueue } from "./send_queue.ts";
+import { tsnAdd } from "./serial.ts";
 
 const PROBE_MIN_MS = 60;
 /**
@@ -92,7 +93,7 @@ export class Outbound {
       this.#burst += 2 * Math.ceil(result.ackedBytes / this.#maxPacketBytes);
       this.#congestion.acknowledged(result.ackedBytes, flight.cumulativeTsn, wasFull);
     }
-    if (result.lost) this.#congestion.lost(flight.nextTsn);
+    if (result.lost) this.#congestion.lost(tsnAdd(flight.nextTsn, -1));
     if (flight.isEmpty) {
       this.#timeoutAtMs = this.#probeAtMs = null;
     } else if (result.advanced || result.ackedBytes > 0) {
