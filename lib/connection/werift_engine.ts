@@ -5,6 +5,7 @@
 import process from "node:process";
 import type * as Werift from "werift";
 import { networkAddresses } from "../../ffi/libc.ts";
+import { guardIce } from "./werift_guard.ts";
 import { quickenOpening } from "./werift_opening.ts";
 import { quickenRecords } from "./werift_records.ts";
 import { quickenSockets } from "./werift_sockets.ts";
@@ -18,6 +19,7 @@ export function loadWerift(): Promise<typeof Werift> {
 
 async function load(): Promise<typeof Werift> {
   const werift = await withoutEnvironment(() => import("werift"));
+  guardIce(werift);
   quickenOpening(werift);
   quickenSockets(werift);
   quickenRecords(werift);
