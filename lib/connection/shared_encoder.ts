@@ -164,9 +164,8 @@ class EncodingRun {
   wantKeyFrame(): void {
     this.#keyFrameWanted = true;
     // A source may rest; its last picture is as good as the next one, but never takes its place.
-    if (this.#last && this.#frames.size === 0 && this.#keyFrameAllowed()) {
-      this.#frames.put_nowait(this.#last);
-    }
+    if (this.#frames.size > 0 || this.#frames.closed) return;
+    if (this.#last && this.#keyFrameAllowed()) this.#frames.put_nowait(this.#last);
   }
 
   /** The source ended; what it gave before is still sent. */

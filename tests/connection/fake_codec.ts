@@ -1,0 +1,91 @@
+/** An encoder that needs no library, in the place of VP8: it counts, and is as slow as the test says. */
+import { createVideoEncoder, registerVideoCodec } from "../../lib/codecs/choose.ts";
+import type { VideoEncoder, VideoEncoderOptions } from "../../lib/codecs/codec.ts";
+import { Vp8Decoder } from "../../lib/codecs/vp8_decoder.ts";
+import { Vp8Encoder } from "../../lib/codecs/vp8_encoder.ts";
+import type { EncodedVideo } from "../../lib/media/encoded.ts";
+import { VideoFrame } from "../../lib/media/video_frame.ts";
+
+export class FakeEncoder implements VideoEncoder {
+  readonly codec = "VP8";
+  readonly bitrate = 1;
+  /** What was encoded; the first byte of each frame's first plane tells it apart. */
+  readonly encoded: { id: number; keyFrame: boolean; timestampUs: number }[] = [];
+  closed = false;
+  /** While set, encoding waits for it. */
+  hold: Promise<void> | null = null;
+  /** What happens to the next frame: it is dropped, or fails. */
+  next: "drop" | Error | null = null;
+
+  constructor(readonly options: VideoEncoderOptions) {}
+
+  async encode(
+    frame: VideoFrame,
+    { keyFrame = false }: { keyFrame?: boolean } = {},
+  ): Promise<EncodedVideo | null> {
+    const { width, height, timestampUs } = frame;
+    const id = frame.planes[0]!.data[0]!;
+    await this.hold;
+    const fate = this.next;
+    this.next = null;
+    if (fate instanceof Error) throw fate;
+    if (fate === "drop") return null;
+    keyFrame ||= this.encoded.length === 0;
+    this.encoded.push({ id, keyFrame, timestampUs });
+    const data = new Uint8Array(3_000).fill(id);
+    return { codec: "VP8", data, keyFrame, timestampUs, width, height };
+  }
+  setBitrate(): void {}
+  close(): void {
+    this.closed = true;
+  }
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Runs the body with fake encoders; `made` are those that were made. */
+export async function withFakeEncoders(
+  body: (made: FakeEncoder[]) => Promise<void>,
+): Promise<void> {
+  const made: FakeEncoder[] = [];
+  await withEncoders((options) => {
+    const encoder = new FakeEncoder(options);
+    made.push(encoder);
+    return encoder;
+  }, () => body(made));
+}
+
+/** Runs the body with the real encoders, counted. */
+export async function withCountedEncoders(body: (count: () => number) => Promise<void>) {
+  let count = 0;
+  await withEncoders((options) => {
+    count++;
+    return new Vp8Encoder(options);
+  }, () => body(() => count));
+}
+
+async function withEncoders(
+  encoder: typeof createVideoEncoder,
+  body: () => Promise<void>,
+): Promise<void> {
+  const decoder = () => new Vp8Decoder();
+  registerVideoCodec("VP8", { encoder, decoder });
+  try {
+    await body();
+  } finally {
+    registerVideoCodec("VP8", { encoder: (options) => new Vp8Encoder(options), decoder });
+  }
+}
+
+/** A small grey frame whose first byte is its number. */
+export function numbered(id: number, timestampUs = id * 33_333): VideoFrame {
+  const data = new Uint8Array(16 * 16).fill(id);
+  return new VideoFrame({
+    width: 16,
+    height: 16,
+    format: "GRAY",
+    planes: [{ data, stride: 16 }],
+    timestampUs,
+  });
+}
