@@ -39,6 +39,7 @@ robot.poses.subscribe((pose) => {
   for (const conn of viewers) if (conn.bufferedAmount === 0) conn.put_nowait({ pose });
 });
 
+RTCConnection.warmUp();
 const app = new Hono();
 app.get(
   "/",

@@ -21,6 +21,7 @@ import { hostAddresses, loadWerift } from "./werift_engine.ts";
 import { boundGathering } from "./werift_gathering.ts";
 import { probePeer } from "./werift_liveness.ts";
 import { lastHeard } from "./werift_records.ts";
+import { warmUp } from "./werift_warmup.ts";
 import { videoParameters, WeriftVideoSender } from "./werift_video.ts";
 
 /** What we accept in one message, said in the description. */
@@ -29,6 +30,12 @@ const MAX_MESSAGE_SIZE = 262_144;
 /** Makes a werift peer. */
 export const createWeriftPeer: PeerFactory = async (configuration, listener) =>
   new WeriftPeer(await loadWerift(), configuration, listener);
+
+/** Loads the engine and lets it run once. Never rejects: what is wrong shows with the first connection. */
+export async function warmUpWerift(): Promise<void> {
+  const werift = await loadWerift().catch(() => null);
+  if (werift) await warmUp(werift);
+}
 
 class WeriftPeer implements Peer {
   readonly #werift: typeof Werift;
