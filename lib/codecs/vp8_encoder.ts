@@ -6,10 +6,11 @@
 import { VpxEncoderContext } from "../../ffi/vpx_encoder.ts";
 import { type ConfigField, VP8E } from "../../ffi/vpx_layout.ts";
 import type { EncodedVideo } from "../media/encoded.ts";
-import { checkSize, copyPixels, type Pixels } from "../media/pixel_format.ts";
+import { copyPixels, type Pixels } from "../media/pixel_format.ts";
 import { convertInto } from "../media/converter.ts";
 import type { VideoFrame } from "../media/video_frame.ts";
-import { defaultBitrate, type VideoEncoder, type VideoEncoderOptions } from "./codec.ts";
+import type { VideoEncoder, VideoEncoderOptions } from "./codec.ts";
+import { checkBitrate, planesIn, readEncoderOptions } from "./encoder_settings.ts";
 import { PresentationClock } from "./presentation_clock.ts";
 import { Turns } from "./turns.ts";
 import { readVp8Header } from "./vp8_header.ts";
@@ -93,26 +94,15 @@ export class Vp8Encoder implements VideoEncoder {
    * @throws {LibraryMissing} when libvpx is not on this machine
    */
   constructor(options: VideoEncoderOptions) {
-    const { width, height, fps, keyFrameIntervalMs = 60_000 } = options;
-    checkSize(width, height);
-    if (!Number.isFinite(fps) || fps <= 0) {
-      throw new RangeError(
-        `Cannot make a Vp8Encoder: ${fps} frames a second; give a number above 0`,
-      );
-    }
-    if (!(keyFrameIntervalMs >= 0)) {
-      throw new RangeError(
-        `Cannot make a Vp8Encoder: keyFrameIntervalMs is ${keyFrameIntervalMs}; ` +
-          "give milliseconds, or 0 for none",
-      );
-    }
+    const { fps, bitrate, keyFrameIntervalUs } = readEncoderOptions("Vp8Encoder", options);
+    const { width, height } = options;
     this.#fps = fps;
-    this.#keyFrameIntervalUs = keyFrameIntervalMs === 0 ? Infinity : keyFrameIntervalMs * 1000;
+    this.#keyFrameIntervalUs = keyFrameIntervalUs;
     this.#clock = new PresentationClock(TIMEBASE / fps);
-    this.#bitrate = checkBitrate(options.bitrate ?? defaultBitrate(width, height, fps));
+    this.#bitrate = bitrate;
     this.#appliedBitrate = this.#bitrate;
     this.#context = this.#open(width, height);
-    this.#target = planesOf(this.#context, width, height);
+    this.#target = planesIn(this.#context.pixels, width, height);
   }
 
   /** Bits a second that it aims at. */
@@ -156,7 +146,7 @@ export class Vp8Encoder implements VideoEncoder {
       const context = this.#open(width, height);
       this.#context.free();
       this.#context = context;
-      this.#target = planesOf(context, width, height);
+      this.#target = planesIn(context.pixels, width, height);
       this.#appliedBitrate = this.#bitrate;
       this.#lastKeyUs = null;
     } else if (this.#appliedBitrate !== this.#bitrate) {
@@ -180,33 +170,4 @@ export class Vp8Encoder implements VideoEncoder {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-function planesOf(context: VpxEncoderContext, width: number, height: number): Pixels {
-  const half = (width + 1) >> 1;
-  const luma = width * height;
-  const chroma = half * ((height + 1) >> 1);
-  const plane = (offset: number, length: number, stride: number) => ({
-    data: context.pixels.subarray(offset, offset + length),
-    stride,
-  });
-  return {
-    width,
-    height,
-    format: "I420",
-    planes: [
-      plane(0, luma, width),
-      plane(luma, chroma, half),
-      plane(luma + chroma, chroma, half),
-    ],
-  };
-}
-
-function checkBitrate(bitsPerSecond: number): number {
-  if (!Number.isFinite(bitsPerSecond) || bitsPerSecond <= 0) {
-    throw new RangeError(
-      `Cannot encode with ${bitsPerSecond} bits a second: no such rate; give a number above 0`,
-    );
-  }
-  return bitsPerSecond;
 }

@@ -1,13 +1,16 @@
 /** Which native libraries are on this machine, so that tests can say what to install. */
 
-import { type LibrarySpec, openLibrary } from "../../ffi/loader.ts";
+import { openAvcodec } from "../../ffi/avcodec.ts";
+import { findDecoder } from "../../ffi/avcodec_decoder.ts";
+import { findEncoder } from "../../ffi/avcodec_encoder.ts";
+import { openLibrary } from "../../ffi/loader.ts";
 import { LIBVPX } from "../../ffi/vpx.ts";
 import { LIBYUV } from "../../ffi/yuv.ts";
 import { LibraryMissing } from "../../lib/errors.ts";
 
-function isHere(spec: LibrarySpec): boolean {
+function works(open: () => unknown): boolean {
   try {
-    openLibrary(spec, {}).close();
+    open();
     return true;
   } catch (error) {
     if (error instanceof LibraryMissing || error instanceof Deno.errors.NotCapable) return false;
@@ -16,8 +19,11 @@ function isHere(spec: LibrarySpec): boolean {
 }
 
 /** Registers a test that is ignored, with the reason in its title, where the library is missing. */
-function needing(spec: LibrarySpec, hint: string): (name: string, fn: () => unknown) => void {
-  const here = isHere(spec);
+function needing(
+  open: () => unknown,
+  hint: string,
+): (name: string, fn: () => unknown) => void {
+  const here = works(open);
   return (name, fn) =>
     Deno.test({
       name: here ? name : `${name} (${hint})`,
@@ -26,5 +32,14 @@ function needing(spec: LibrarySpec, hint: string): (name: string, fn: () => unkn
     });
 }
 
-export const testVpx = needing(LIBVPX, "install libvpx: apt libvpx7, brew libvpx");
-export const testYuv = needing(LIBYUV, "install libyuv: apt libyuv0");
+export const testVpx = needing(
+  () => openLibrary(LIBVPX, {}).close(),
+  "install libvpx: apt libvpx7, brew libvpx",
+);
+export const testYuv = needing(
+  () => openLibrary(LIBYUV, {}).close(),
+  "install libyuv: apt libyuv0",
+);
+const FFMPEG = "install ffmpeg with x264: apt ffmpeg, brew ffmpeg";
+export const testAvcodec = needing(() => findDecoder(openAvcodec(), "h264"), FFMPEG);
+export const testX264 = needing(() => findEncoder(openAvcodec(), "libx264"), FFMPEG);
