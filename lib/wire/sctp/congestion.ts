@@ -36,8 +36,9 @@ export class Congestion {
       this.#recoveryEnd = null;
     }
     if (this.window <= this.#slowStartUntil) {
-      // Two packets for each SACK (RFC 3465, L = 2), because SACKs come for every second one.
-      if (wasFull) this.window += Math.min(bytes, 2 * this.#mtu);
+      // Up to four packets for each SACK (RFC 3465), because in bulk one comes for every fourth; without
+      // a limit the window leaps over what the path holds, and commands are lost with the bulk.
+      if (wasFull) this.window += Math.min(bytes, 4 * this.#mtu);
     } else {
       this.#partialBytes += bytes;
       if (this.#partialBytes >= this.window) {

@@ -4,6 +4,7 @@
  *
  * A chunk counts as lost when three SACKs report chunks that were sent *after* it, where "after" is the order
  * of sending and not of numbers: so a chunk that is lost again is sent again without waiting for a time-out.
+ * One such SACK is enough for a chunk that was sent a whole round trip earlier (compare RFC 8985).
  */
 import { DATA_FLAG, DATA_HEADER_BYTES, type ForwardTsn } from "./chunks.ts";
 import type { PacketReader } from "./packet.ts";
@@ -139,7 +140,7 @@ export class Flight {
    * Reads the SACK at hand, or a SHUTDOWN, which has only its first field. The result is valid until the next call; `null` when the SACK is older than what
    * is known or speaks of chunks that were never sent.
    */
-  sack(reader: PacketReader, nowMs: number): SackResult | null {
+  sack(reader: PacketReader, nowMs: number, roundTripMs: number): SackResult | null {
     const { view, start } = reader;
     const cumulative = view.getUint32(start);
     const steps = tsnDistance(this.cumulativeTsn, cumulative);
@@ -150,9 +151,13 @@ export class Flight {
     result.lost = false;
     result.roundTripMs = -1;
     let newest = 0; // in the order of sending
+    let newestAtMs = 0;
     for (let i = 0; i < steps; i++) {
       const chunk = this.#chunks[this.#head + i]!;
-      if (chunk.state <= LOST && chunk.order > newest) newest = chunk.order;
+      if (chunk.state <= LOST && chunk.order > newest) {
+        newest = chunk.order;
+        newestAtMs = chunk.sentAtMs;
+      }
       this.#arrived(chunk, nowMs);
     }
     this.#head += steps;
@@ -169,16 +174,25 @@ export class Flight {
       for (let i = from; i <= to; i++) {
         const chunk = this.#chunks[this.#head + i - 1]!;
         if (chunk.state <= LOST) {
-          if (chunk.order > newest) newest = chunk.order;
+          if (chunk.order > newest) {
+            newest = chunk.order;
+            newestAtMs = chunk.sentAtMs;
+          }
           this.#arrived(chunk, nowMs);
         }
       }
       highest = to;
     }
-    for (let i = this.#head, end = this.#head + highest; newest > 0 && i < end; i++) {
+    const reported = this.#head + highest; // beyond it nothing arrived
+    for (let i = this.#head; newest > 0 && i < this.#chunks.length; i++) {
       const chunk = this.#chunks[i]!;
-      if (chunk.state !== IN_FLIGHT || chunk.order > newest) continue;
-      if (++chunk.misses >= MISSES_UNTIL_LOST) {
+      if (chunk.order > newest) {
+        if (chunk.transmissions === 1) break; // so were all after it
+        continue;
+      }
+      if (chunk.state !== IN_FLIGHT) continue;
+      const late = newestAtMs - chunk.sentAtMs > roundTripMs;
+      if (late || (i < reported && ++chunk.misses >= MISSES_UNTIL_LOST)) {
         this.#lose(chunk);
         result.lost = true;
       }

@@ -17,6 +17,7 @@ import { SendQueue } from "./send_queue.ts";
 import { tsnAdd } from "./serial.ts";
 
 const PROBE_MIN_MS = 60;
+const REORDER_MIN_MS = 20;
 /**
  * Packets that may leave without hearing of one that arrived: a kernel's buffer holds about 90. Each packet
  * that arrived allows two more.
@@ -35,6 +36,8 @@ export class Outbound {
   readonly #maxUserBytes: number;
   #peerWindow = 0;
   #burst = MAX_BURST_PACKETS;
+  /** One packet of lost chunks goes whatever the windows say, so that something comes back. */
+  #mustSend = false;
   #timeoutAtMs: number | null = null;
   #probeAtMs: number | null = null;
   #forwardDue = false;
@@ -83,7 +86,7 @@ export class Outbound {
     reader.need(isSack ? 12 : 4);
     const flight = this.#flight;
     const wasFull = flight.bytes + this.#maxPacketBytes > this.#congestion.window;
-    const result = flight.sack(reader, nowMs);
+    const result = flight.sack(reader, nowMs, Math.max(this.rto.smoothedMs, REORDER_MIN_MS));
     if (result === null) return;
     if (isSack) this.#peerWindow = reader.view.getUint32(reader.start + 4);
     if (this.#peerWindow === 0) this.failures = 0; // it lives, and waits for its reader (section 6.1, A)
@@ -93,7 +96,10 @@ export class Outbound {
       this.#burst += 2 * Math.ceil(result.ackedBytes / this.#maxPacketBytes);
       this.#congestion.acknowledged(result.ackedBytes, flight.cumulativeTsn, wasFull);
     }
-    if (result.lost) this.#congestion.lost(tsnAdd(flight.nextTsn, -1));
+    if (result.lost) {
+      if (!this.#congestion.recovering) this.#mustSend = true; // section 7.2.4, rule 3
+      this.#congestion.lost(tsnAdd(flight.nextTsn, -1));
+    }
     if (flight.isEmpty) {
       this.#timeoutAtMs = this.#probeAtMs = null;
     } else if (result.advanced || result.ackedBytes > 0) {
@@ -144,6 +150,7 @@ export class Outbound {
       wrote = true;
     }
     if (!wrote) return;
+    this.#mustSend = false;
     this.#burst--;
     if (this.#timeoutAtMs === null) this.#arm(nowMs);
     else if (this.#probeAtMs !== null) this.#probeAtMs = nowMs + this.#probeMs();
@@ -153,7 +160,7 @@ export class Outbound {
   handleTimeout(nowMs: number): void {
     if (this.#probeAtMs !== null && this.#probeAtMs <= nowMs) {
       this.#probeAtMs = null;
-      if (this.#flight.probe()) this.#burst = Math.max(this.#burst, 1);
+      if (this.#flight.probe()) this.#mustSend = true;
     }
     if (this.#timeoutAtMs === null || this.#timeoutAtMs > nowMs) return;
     const waitsForReader = this.#peerWindow === 0;
@@ -170,8 +177,9 @@ export class Outbound {
 
   #maySendLost(): boolean {
     const flight = this.#flight;
-    return flight.hasLost && this.#burst > 0 &&
-      (flight.count === 0 || flight.bytes < this.#congestion.window);
+    if (!flight.hasLost) return false;
+    if (this.#mustSend || flight.count === 0) return true;
+    return this.#burst > 0 && flight.bytes < this.#congestion.window;
   }
 
   #maySendNew(): boolean {

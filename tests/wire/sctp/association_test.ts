@@ -308,3 +308,11 @@ Deno.test("SctpAssociation answers an INIT that comes before start()", () => {
   pair.right.sctp.send(1, 51, bytes(3, 1), RELIABLE);
   pair.runUntil(() => pair.left.messages.length === 1);
 });
+
+Deno.test("SctpAssociation fills a path with a long round trip", () => {
+  const pair = new Pair({ delayMs: 25 }).connect();
+  for (let i = 0; i < 300; i++) pair.left.sctp.send(1, 53, bytes(16_000, i), RELIABLE);
+  const from = pair.nowMs;
+  pair.runUntil(() => pair.right.messages.length === 300);
+  assert.ok(pair.nowMs - from < 1000, `${pair.nowMs - from} ms`);
+});

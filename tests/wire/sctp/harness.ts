@@ -128,7 +128,7 @@ export class Pair {
     for (const end of ends) next = Math.min(next, end.sctp.nextTimeout() ?? Infinity);
     if (next === Infinity || next > untilMs) return false;
     this.nowMs = Math.max(this.nowMs, next);
-    while (this.#flying.length > 0 && this.#flying[0]!.atMs <= this.nowMs) {
+    if (this.#flying.length > 0 && this.#flying[0]!.atMs <= this.nowMs) {
       const { to, packet } = this.#flying.shift()!;
       to.sctp.receive(packet, this.nowMs);
       if (to.reads) to.take();
