@@ -20,6 +20,9 @@ export interface SctpDriverOptions {
 /** So many packets leave before others have their turn; the rest follows in the next turn. */
 const PACKETS_AT_ONCE = 128;
 
+/** Packets that came before we were ready; a peer whose first one is lost repeats it after 3 s. */
+const EARLY_PACKETS = 16;
+
 /** Bytes that may be under way to us. */
 const RECEIVE_WINDOW = 1024 * 1024;
 
@@ -28,6 +31,7 @@ export class SctpDriver implements SctpLink {
   /** The channels. */
   readonly channels: ChannelTable = new ChannelTable(this);
   #association: SctpAssociation | null = null;
+  #early: Uint8Array[] = [];
   readonly #options: SctpDriverOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerDueMs = Infinity;
@@ -52,12 +56,14 @@ export class SctpDriver implements SctpLink {
     // Commands do not wait behind a long message of another channel.
     this.#association.setPriority(LIBRARY_CHANNEL.id, true);
     this.#association.start(performance.now());
+    for (const packet of this.#early.splice(0)) this.receive(packet);
     this.#work();
   }
 
   /** A packet came. */
   receive(packet: Uint8Array): void {
-    this.#association?.receive(packet, performance.now());
+    if (this.#association) this.#association.receive(packet, performance.now());
+    else if (this.#early.length < EARLY_PACKETS) this.#early.push(new Uint8Array(packet));
     this.#work();
   }
 
