@@ -1,5 +1,5 @@
 /** An encoder that needs no library, in the place of VP8: it counts, and is as slow as the test says. */
-import { createVideoEncoder, registerVideoCodec } from "../../lib/codecs/choose.ts";
+import { type createVideoEncoder, registerVideoCodec } from "../../lib/codecs/choose.ts";
 import type { VideoEncoder, VideoEncoderOptions } from "../../lib/codecs/codec.ts";
 import { Vp8Decoder } from "../../lib/codecs/vp8_decoder.ts";
 import { Vp8Encoder } from "../../lib/codecs/vp8_encoder.ts";
