@@ -6,6 +6,7 @@ import { Buffer } from "node:buffer";
 import type * as Werift from "werift";
 import { ConnectionLost, NegotiationError } from "../errors.ts";
 import type { Description } from "../wire/description.ts";
+import { type MediaSection, readMediaSections } from "../wire/media_sections.ts";
 import type {
   Peer,
   PeerChannel,
@@ -22,6 +23,13 @@ import { boundGathering } from "./werift_gathering.ts";
 import { probePeer } from "./werift_liveness.ts";
 import { lastHeard } from "./werift_records.ts";
 import { warmUp } from "./werift_warmup.ts";
+import {
+  agreeOnVideo,
+  bypassReceiver,
+  placeSenders,
+  sendFirst,
+  WeriftVideoReceivers,
+} from "./werift_receive.ts";
 import { videoParameters, WeriftVideoSender } from "./werift_video.ts";
 
 /** What we accept in one message, said in the description. */
@@ -44,7 +52,8 @@ class WeriftPeer implements Peer {
   readonly #dtls: Werift.RTCDtlsTransport;
   readonly #sctp: SctpDriver;
   #state: PeerState = "new";
-  #ours = new Set<unknown>();
+  readonly #videos: WeriftVideoReceivers;
+  readonly #ours = new Set<Werift.RTCRtpTransceiver>();
 
   constructor(
     werift: typeof Werift,
@@ -70,6 +79,7 @@ class WeriftPeer implements Peer {
     this.#pc.createDataChannel("", { negotiated: true, id: 65_534 });
     const transport = this.#pc.sctpTransport!;
     const dtls = this.#dtls = transport.dtlsTransport;
+    this.#videos = new WeriftVideoReceivers(werift, dtls);
     this.#sctp = this.#replaceSctp(transport);
     this.#sctp.channels.onChannel = (channel) => this.#listener.channel(channel);
     dtls.onStateChange.subscribe((state) => {
@@ -99,24 +109,40 @@ class WeriftPeer implements Peer {
     return new WeriftVideoSender(this.#werift, transceiver);
   }
 
-  async offer(): Promise<Description> {
+  async offer(receiveVideo: number): Promise<Description> {
+    const senders = [...this.#ours];
+    for (let i = 0; i < receiveVideo; i++) {
+      if (senders[i]) senders[i]!.setDirection("sendrecv");
+      else this.#pc.addTransceiver("video", { direction: "recvonly" });
+    }
     await this.#pc.setLocalDescription(await this.#pc.createOffer());
     return this.#localDescription("offer");
   }
 
   async answer(offer: Description): Promise<Description> {
+    const sections = readMediaSections(offer.sdp);
     await this.#negotiate("the offer", async () => {
+      placeSenders([...this.#ours], offer.sdp);
       await this.#pc.setRemoteDescription(offer);
       for (const transceiver of this.#pc.getTransceivers()) {
-        if (!this.#ours.has(transceiver)) transceiver.setDirection("inactive");
+        if (transceiver.kind !== "video") transceiver.setDirection("inactive");
+        else {
+          const section = sections.find(({ mid }) => mid === transceiver.mid);
+          agreeOnVideo(transceiver, section, this.#ours.has(transceiver));
+        }
       }
       await this.#pc.setLocalDescription(await this.#pc.createAnswer());
     });
+    this.#receive(sections);
     return this.#localDescription("answer");
   }
 
   async accept(answer: Description): Promise<void> {
-    await this.#negotiate("the answer", () => this.#pc.setRemoteDescription(answer));
+    await this.#negotiate("the answer", async () => {
+      await this.#pc.setRemoteDescription(answer);
+      this.#ours.forEach(sendFirst);
+    });
+    this.#receive(readMediaSections(answer.sdp));
   }
 
   get hasData(): boolean {
@@ -133,8 +159,22 @@ class WeriftPeer implements Peer {
 
   async close(): Promise<void> {
     this.#setState("closed");
+    this.#videos.close();
     this.#sctp.close();
     await this.#pc.close();
+  }
+
+  /** Makes receivers for the sections in which both ends have agreed that the other one sends. */
+  #receive(sections: readonly MediaSection[]): void {
+    const all = () => this.#pc.getTransceivers();
+    for (const transceiver of all()) {
+      if (transceiver.kind !== "video") continue;
+      bypassReceiver(this.#werift, transceiver, all);
+      const section = sections.find(({ mid }) => mid !== null && mid === transceiver.mid);
+      const receives = ["recvonly", "sendrecv"].includes(transceiver.direction);
+      const receiver = section?.sends && receives && this.#videos.add(transceiver, section);
+      if (receiver) this.#listener.video(receiver);
+    }
   }
 
   #localDescription(type: Description["type"]): Description {

@@ -99,7 +99,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
       this.video._attach(peer, parsed && wantsVideo(parsed) ? 1 : 0);
       if (parsed) return await this.#answer(peer, parsed);
       this.#channels.openDefault(this.#options.defaultOrdered ?? true);
-      return await peer.offer();
+      return await peer.offer(this.video._wanted);
     } catch (error) {
       this._setError(error);
       throw error;
@@ -223,6 +223,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
     const peer = await create({ iceServers, iceTransportPolicy }, {
       state: (state, error) => this.#stateChanged(state, error),
       channel: (channel) => this.#channels.accept(channel),
+      video: (receiver) => this.video._receive(receiver),
     });
     if (this.closed) {
       await peer.close();

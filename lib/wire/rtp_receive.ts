@@ -36,7 +36,7 @@ export interface PacketOrderOptions<P extends SequencedPacket> {
   readonly maxBytes?: number;
   /** A missing packet is waited for so long at most, in ms. @default {400} */
   readonly maxWaitMs?: number;
-  /** The round trip to assume until one is measured, in ms. @default {60} */
+  /** The round trip to assume until answers to NACKs show it, in ms. @default {60} */
   readonly roundTripMs?: number;
   /** Whether a packet begins a frame that needs no earlier one: what was lost before it is let go. */
   readonly startsKeyFrame?: (packet: P) => boolean;
@@ -60,6 +60,7 @@ interface Missing {
   readonly sinceMs: number;
   dueMs: number;
   asked: number;
+  askedMs: number;
 }
 
 /** RFC 3550 appendix A.1: a number further off than this is another stream's, or the sender's restart. */
@@ -112,11 +113,6 @@ export class PacketOrder<P extends SequencedPacket> {
     return this.#held.size;
   }
 
-  /** The measured round trip: nothing is asked for twice within it. */
-  set roundTripMs(ms: number) {
-    this.#roundTripMs = Math.min(Math.max(ms, 5), 1_000);
-  }
-
   /** When {@linkcode due} is to be called; `Infinity` when there is nothing to wait for. */
   get nextDueMs(): number {
     let dueMs = Infinity;
@@ -150,6 +146,8 @@ export class PacketOrder<P extends SequencedPacket> {
     if (missing) {
       this.#missing.delete(number);
       if (missing.asked > 0) this.stats.recovered++;
+      // What was asked for twice may be the answer to either.
+      if (missing.asked === 1) this.#noteRoundTrip(nowMs - missing.askedMs);
     } else if (number < this.#next) {
       this.stats.late++; // a copy of what was taken, or too late
       return;
@@ -158,7 +156,7 @@ export class PacketOrder<P extends SequencedPacket> {
       return;
     }
     for (let lost = Math.max(this.#highest + 1, this.#next); lost < number; lost++) {
-      this.#missing.set(lost, { sinceMs: nowMs, dueMs: nowMs + REORDER_MS, asked: 0 });
+      this.#missing.set(lost, { sinceMs: nowMs, dueMs: nowMs + REORDER_MS, asked: 0, askedMs: 0 });
     }
     this.#highest = Math.max(this.#highest, number);
     this.#hold(number, packet);
@@ -193,6 +191,7 @@ export class PacketOrder<P extends SequencedPacket> {
         givenUp = Math.max(givenUp, number);
       } else if (nowMs >= missing.dueMs && missing.asked < MAX_ASKED) {
         missing.asked++;
+        missing.askedMs = nowMs;
         missing.dueMs = nowMs + Math.max(20, this.#roundTripMs * 1.5);
         ask.push(number);
       }
@@ -230,6 +229,10 @@ export class PacketOrder<P extends SequencedPacket> {
   #hold(number: number, packet: P): void {
     this.#held.set(number, packet);
     this.#heldBytes += packet.payload.length;
+  }
+
+  #noteRoundTrip(ms: number): void {
+    this.#roundTripMs += (Math.min(Math.max(ms, 5), 500) - this.#roundTripMs) / 8; // RFC 6298's weight
   }
 
   /** Enough came after the missing ones: they did not merely change places. */

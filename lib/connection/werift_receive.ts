@@ -1,0 +1,297 @@
+/**
+ * Receiving video through werift. Its receiver is passed by: it hands on duplicates, asks for lost
+ * packets every 5 ms, and tells the sender that lost packets arrived (its transport-wide feedback has no
+ * word for a gap), so that a browser never slows down. What is left of it is SRTP and the negotiation.
+ */
+import { Buffer } from "node:buffer";
+import type * as Werift from "werift";
+import { videoCodecs } from "../codecs/choose.ts";
+import type { VideoCodecName } from "../media/encoded.ts";
+import { parseFormatParameters } from "../wire/h264_profile.ts";
+import { type MediaSection, readMediaSections } from "../wire/media_sections.ts";
+import { Reception } from "../wire/reception.ts";
+import { encodeNack, encodePli, encodeReceiverReport } from "../wire/rtcp.ts";
+import { TransportFeedback } from "../wire/transport_feedback.ts";
+import type { PeerVideoReceiver, ReceivedPacket } from "./peer.ts";
+
+type Transceiver = InstanceType<typeof Werift.RTCRtpTransceiver>;
+type Codec = Werift.RTCRtpCodecParameters;
+
+/** Who asks and reports. Not our own stream's number: werift would take its PLI for one about us. */
+const REPORTER = 1;
+const MID = "urn:ietf:params:rtp-hdrext:sdes:mid";
+const TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+const FEEDBACK_MS = 50;
+const REPORT_MS = 1_000;
+/** Streams whose packets are told apart on one connection. */
+const MAX_STREAMS = 64;
+const MAX_RECEIVERS = 16;
+
+/** All videos that the other end of one connection sends. */
+export class WeriftVideoReceivers {
+  readonly #werift: typeof Werift;
+  readonly #dtls: Werift.RTCDtlsTransport;
+  readonly #receivers: WeriftVideoReceiver[] = [];
+  readonly #byStream = new Map<number, WeriftVideoReceiver>();
+  readonly #receptions = new Map<number, Reception>();
+  readonly #feedback = new TransportFeedback();
+  #midId = -1;
+  #numberId = -1;
+  #feedbackTimer: ReturnType<typeof setTimeout> | null = null;
+  #reportMs = 0;
+  #lastStream = 0;
+
+  constructor(werift: typeof Werift, dtls: Werift.RTCDtlsTransport) {
+    this.#werift = werift;
+    this.#dtls = dtls;
+    dtls.onRtp.subscribe((packet) => this.#receive(packet));
+    dtls.onRtcp.subscribe((packet) => {
+      if (packet.type !== werift.RtcpSrPacket.type) return;
+      const { ssrc, senderInfo } = packet as Werift.RtcpSrPacket;
+      this.#receptions.get(ssrc)?.senderReport(senderInfo.ntpTimestamp, performance.now());
+    });
+  }
+
+  /** The receiver of a section that was agreed on, in which the other end sends. */
+  add(transceiver: Transceiver, section: MediaSection): PeerVideoReceiver | null {
+    if (this.#receivers.length >= MAX_RECEIVERS) return null;
+    const receiver = new WeriftVideoReceiver(transceiver, section, (rtcp) => this.#send(rtcp));
+    this.#receivers.push(receiver);
+    for (const ssrc of [...section.ssrcs, ...section.retransmits.keys()]) {
+      this.#learn(ssrc, receiver);
+    }
+    for (const { id, uri } of transceiver.headerExtensions) {
+      if (uri === MID) this.#midId = id;
+      if (uri === TRANSPORT_CC && receiver.reportsTransport) this.#numberId = id;
+    }
+    return receiver;
+  }
+
+  close(): void {
+    if (this.#feedbackTimer !== null) clearTimeout(this.#feedbackTimer);
+    this.#feedbackTimer = null;
+    for (const receiver of this.#receivers) receiver.onPacket = null;
+    this.#numberId = -1;
+  }
+
+  #receive({ header, payload }: Werift.RtpPacket): void {
+    const nowMs = performance.now();
+    const number = header.extensions.find(({ id }) => id === this.#numberId)?.payload;
+    if (number && number.length >= 2) this.#noteForFeedback(number.readUInt16BE(), nowMs);
+    const receiver = this.#byStream.get(header.ssrc) ?? this.#recognize(header);
+    if (!receiver) return;
+    if (!receiver.isRetransmission(header)) {
+      let reception = this.#receptions.get(header.ssrc);
+      if (!reception) this.#receptions.set(header.ssrc, reception = new Reception(header.ssrc));
+      reception.receive(header.sequenceNumber, header.timestamp, nowMs);
+    }
+    this.#report(nowMs);
+    this.#lastStream = header.ssrc;
+    receiver.receive(header, payload);
+  }
+
+  /** A stream that the description did not name says which section it is of (RFC 8843, section 9.2). */
+  #recognize(header: Werift.RtpHeader): WeriftVideoReceiver | undefined {
+    const mid = header.extensions.find(({ id }) => id === this.#midId)?.payload.toString();
+    const able = this.#receivers.filter((receiver) => receiver.knows(header.payloadType));
+    const receiver = mid === undefined
+      ? (able.length === 1 ? able[0] : undefined)
+      : able.find((receiver) => receiver.mid === mid);
+    if (receiver) this.#learn(header.ssrc, receiver);
+    return receiver;
+  }
+
+  #learn(ssrc: number, receiver: WeriftVideoReceiver): void {
+    if (this.#byStream.size >= MAX_STREAMS) {
+      const [oldest] = this.#byStream.keys();
+      this.#byStream.delete(oldest!);
+      this.#receptions.delete(oldest!);
+    }
+    this.#byStream.set(ssrc, receiver);
+  }
+
+  #noteForFeedback(number: number, nowMs: number): void {
+    this.#feedback.receive(number, nowMs);
+    this.#feedbackTimer ??= setTimeout(() => {
+      this.#feedbackTimer = null;
+      for (const report of this.#feedback.report(REPORTER, this.#lastStream)) this.#send(report);
+    }, FEEDBACK_MS);
+  }
+
+  #report(nowMs: number): void {
+    if (nowMs - this.#reportMs < REPORT_MS || this.#receptions.size === 0) return;
+    this.#reportMs = nowMs;
+    const blocks = [...this.#receptions.values()].slice(0, 31).map((one) => one.report(nowMs));
+    this.#send(encodeReceiverReport(REPORTER, blocks));
+  }
+
+  #send(rtcp: Uint8Array<ArrayBuffer>): void {
+    if (this.#dtls.state !== "connected") return;
+    const packet = { serialize: () => Buffer.from(rtcp.buffer) } as unknown as Werift.RtcpPacket;
+    // A report that cannot leave is a lost one; the next follows.
+    this.#dtls.sendRtcp([packet]).catch(() => {});
+  }
+}
+
+/** One section in which the other end sends. */
+class WeriftVideoReceiver implements PeerVideoReceiver {
+  readonly mid: string | null;
+  readonly trackId: string | null;
+  readonly reportsTransport: boolean;
+  onPacket: ((packet: ReceivedPacket) => void) | null = null;
+  readonly #codecs = new Map<number, VideoCodecName>();
+  /** Payload types of retransmissions, and what they repeat. */
+  readonly #repeats = new Map<number, number>();
+  readonly #retransmits: ReadonlyMap<number, number>;
+  readonly #send: (rtcp: Uint8Array<ArrayBuffer>) => void;
+  #ssrc: number | null;
+
+  constructor(
+    transceiver: Transceiver,
+    section: MediaSection,
+    send: (rtcp: Uint8Array<ArrayBuffer>) => void,
+  ) {
+    this.mid = section.mid;
+    this.trackId = section.trackId;
+    this.#retransmits = section.retransmits;
+    this.#ssrc = section.ssrcs[0] ?? null;
+    this.#send = send;
+    this.reportsTransport = transceiver.codecs.some((codec) =>
+      codec.rtcpFeedback.some(({ type }) => type === "transport-cc")
+    );
+    for (const codec of transceiver.codecs) {
+      const name = nameOf(codec);
+      if (name === "RTX") this.#repeats.set(codec.payloadType, repeatedBy(codec));
+      else this.#codecs.set(codec.payloadType, name as VideoCodecName);
+    }
+  }
+
+  knows(payloadType: number): boolean {
+    return this.#codecs.has(payloadType) || this.#repeats.has(payloadType);
+  }
+
+  isRetransmission({ payloadType }: Werift.RtpHeader): boolean {
+    return this.#repeats.has(payloadType);
+  }
+
+  receive(header: Werift.RtpHeader, payload: Buffer): void {
+    const repeated = this.#repeats.get(header.payloadType);
+    const codec = this.#codecs.get(repeated ?? header.payloadType);
+    if (codec === undefined) return;
+    let { sequenceNumber: sequence, ssrc } = header;
+    if (repeated !== undefined) {
+      // RFC 4588 section 4: the number of the packet that is repeated, and its payload.
+      const original = this.#retransmits.get(ssrc) ?? this.#ssrc;
+      if (payload.length < 2 || original === null) return;
+      sequence = payload.readUInt16BE();
+      ssrc = original;
+      payload = payload.subarray(2);
+      if (payload.length === 0) return; // sent only to see how fast the network is
+    }
+    this.#ssrc = ssrc;
+    const { timestamp, marker } = header;
+    this.onPacket?.({ sequence, timestamp, marker, ssrc, codec, payload });
+  }
+
+  requestKeyFrame(): void {
+    if (this.#ssrc !== null) this.#send(encodePli(REPORTER, this.#ssrc));
+  }
+
+  nack(sequences: readonly number[]): void {
+    if (this.#ssrc !== null) this.#send(encodeNack(REPORTER, this.#ssrc, sequences));
+  }
+}
+
+/**
+ * Puts our senders into sections of the offer in which the other end receives: werift would put them
+ * into the first ones of all.
+ */
+export function placeSenders(senders: readonly Transceiver[], offer: string): void {
+  const sections = readMediaSections(offer).filter(({ kind, mid }) => kind === "video" && mid);
+  const free = sections.filter(({ receives }) => receives);
+  senders.forEach((sender, i) => sender.mid = free[i]?.mid ?? `unused-${i}`);
+}
+
+/**
+ * Agrees on the direction of a section and on codecs that both ends can work with; ours comes first
+ * where we send.
+ *
+ * @param ours whether we want to send in it
+ */
+export function agreeOnVideo(
+  transceiver: Transceiver,
+  section: MediaSection | undefined,
+  ours: boolean,
+): void {
+  const receive = section?.sends ?? false;
+  const send = ours && (section?.receives ?? false);
+  const codecs = usable(transceiver.codecs);
+  if (codecs.length === 0 || !(send || receive)) return transceiver.setDirection("inactive");
+  transceiver.setDirection(send ? (receive ? "sendrecv" : "sendonly") : "recvonly");
+  transceiver.codecs = codecs;
+  sendFirst(transceiver);
+}
+
+/** Sees to it that the sender takes a codec that we encode, whatever the other end would like best. */
+export function sendFirst(transceiver: Transceiver): void {
+  const codecs = transceiver.codecs;
+  const first = codecs.find((codec) => nameOf(codec) === "VP8");
+  if (!first || transceiver.mid === null) return;
+  transceiver.codecs = [first, ...codecs.filter((codec) => codec !== first)];
+  const { sender, headerExtensions, mid } = transceiver;
+  const { cname } = sender as unknown as { cname?: string };
+  sender.prepareSend({
+    codecs: transceiver.codecs,
+    headerExtensions,
+    muxId: mid,
+    rtcp: { ...(cname === undefined ? {} : { cname }), ssrc: sender.ssrc, mux: true },
+  });
+}
+
+/**
+ * Takes werift's receiver out of the way. The RTCP that it is given by mistake goes to the sender that
+ * it is about: a browser that both sends and receives names its own stream first, and werift looks there.
+ */
+export function bypassReceiver(
+  werift: typeof Werift,
+  transceiver: Transceiver,
+  all: () => readonly Transceiver[],
+): void {
+  const { receiver } = transceiver;
+  receiver.handleRtpBySsrc = () => {};
+  receiver.handleRtpByRid = () => {};
+  const handle = receiver.handleRtcpPacket.bind(receiver);
+  receiver.handleRtcpPacket = (packet) => {
+    handle(packet);
+    if (packet.type !== werift.RtcpPayloadSpecificFeedback.type) return;
+    const { mediaSsrc } = (packet as Werift.RtcpPayloadSpecificFeedback)
+      .feedback as unknown as { mediaSsrc?: number };
+    for (const { sender } of all()) {
+      // A FIR names no stream there (RFC 5104, section 4.3.1.1).
+      if (sender.ssrc === mediaSsrc || !mediaSsrc) sender.handleRtcpPacket(packet);
+    }
+  };
+}
+
+/** What we can decode, and the retransmissions of it. */
+function usable(codecs: readonly Codec[]): Codec[] {
+  const decodable: readonly string[] = videoCodecs();
+  const media = codecs.filter((codec) => {
+    const parameters = parseFormatParameters(codec.parameters ?? "");
+    // Profile 0 has 8 bits a sample (RFC 9628 section 6).
+    if (nameOf(codec) === "VP9" && (parameters.get("profile-id") ?? "0") !== "0") return false;
+    return decodable.includes(nameOf(codec));
+  });
+  const kept = new Set(media.map(({ payloadType }) => payloadType));
+  return codecs.filter((codec) =>
+    media.includes(codec) || nameOf(codec) === "RTX" && kept.has(repeatedBy(codec))
+  );
+}
+
+function nameOf(codec: Codec): string {
+  return codec.name.toUpperCase();
+}
+
+function repeatedBy(codec: Codec): number {
+  return Number(parseFormatParameters(codec.parameters ?? "").get("apt") ?? -1);
+}
