@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type * as Werift from "werift";
 import { hostAddresses, loadWerift } from "../../lib/connection/werift_engine.ts";
-import { RTCConnection, SubscriptionProducer, VideoFrame } from "../../mod.ts";
+import { RTCConnection, SubscriptionProducer, type VideoFrame } from "../../mod.ts";
 import { testCard } from "../../lib/media/test_card.ts";
 import type { Description } from "../../lib/wire/description.ts";
 import { testVpx } from "../codecs/libraries.ts";
