@@ -5,7 +5,7 @@
  */
 
 import { LibraryMissing, RemoteProtocolError, SystemCallError } from "../lib/errors.ts";
-import { homebrewPaths, type LibrarySpec, openLibrary } from "./loader.ts";
+import { homebrewPaths, libraryHost, type LibrarySpec, openLibrary } from "./loader.ts";
 import {
   CONFIG_BYTES,
   describeConfigMismatch,
@@ -51,6 +51,10 @@ export const VPX_SYMBOLS = {
   vpx_codec_vp8_cx: { parameters: [], result: "pointer" },
   // vpx_codec_iface_t *vpx_codec_vp8_dx(void);
   vpx_codec_vp8_dx: { parameters: [], result: "pointer" },
+  // vpx_codec_iface_t *vpx_codec_vp9_cx(void);   a build may have been made without VP9
+  vpx_codec_vp9_cx: { parameters: [], result: "pointer", optional: true },
+  // vpx_codec_iface_t *vpx_codec_vp9_dx(void);
+  vpx_codec_vp9_dx: { parameters: [], result: "pointer", optional: true },
   // vpx_codec_err_t vpx_codec_enc_config_default(vpx_codec_iface_t *, vpx_codec_enc_cfg_t *, unsigned usage);
   vpx_codec_enc_config_default: { parameters: ["pointer", "buffer", "u32"], result: "i32" },
   // vpx_codec_err_t vpx_codec_enc_init_ver(vpx_codec_ctx_t *, vpx_codec_iface_t *,
@@ -147,6 +151,29 @@ export function checkVpx(symbols: Vpx): void {
     fields.strides.join() === "8,4,4" &&
     fields.planes.every((address, plane) => address === luma + BigInt([0, 64, 80][plane]!));
   if (!good) throw refuse("its images are laid out differently");
+}
+
+/** What libvpx can be asked for. */
+export type VpxCodec = "VP8" | "VP9";
+
+/**
+ * The interface to encode or decode by.
+ *
+ * @throws {LibraryMissing} when libvpx was built without it
+ */
+export function vpxInterface(
+  symbols: Vpx,
+  codec: VpxCodec,
+  use: "encode" | "decode",
+): NonNullable<Deno.PointerValue> {
+  const find = use === "encode"
+    ? { VP8: symbols.vpx_codec_vp8_cx, VP9: symbols.vpx_codec_vp9_cx }[codec]
+    : { VP8: symbols.vpx_codec_vp8_dx, VP9: symbols.vpx_codec_vp9_dx }[codec];
+  const found = find?.() ?? null;
+  if (found !== null) return found;
+  throw new LibraryMissing(
+    `Cannot ${use} ${codec}: libvpx was built without it; ${LIBVPX.install[libraryHost()]}`,
+  );
 }
 
 /** Where the bytes are; good as long as the array is kept, and for arrays above 64 bytes only. */

@@ -1,7 +1,8 @@
 /** Decoder contexts of libvpx. */
 
-import { openVpx, type Vpx, vpxError } from "./vpx.ts";
-import { CONTEXT_BYTES, readImage } from "./vpx_layout.ts";
+import { RemoteProtocolError } from "../lib/errors.ts";
+import { openVpx, type Vpx, type VpxCodec, vpxError, vpxInterface } from "./vpx.ts";
+import { CONTEXT_BYTES, readImage, VPX_IMG_FMT_I420 } from "./vpx_layout.ts";
 
 /** A decoded picture: `I420` planes without padding, one after the other in fresh memory. */
 export interface VpxPicture {
@@ -16,9 +17,10 @@ export interface VpxPicture {
 /** `VPX_DECODER_ABI_VERSION` from 1.8 to 1.17, <vpx/vpx_decoder.h>. */
 const DECODER_ABI = 12;
 
-/** A VP8 decoder context; one call at a time, as {@linkcode VpxEncoderContext}. */
+/** A decoder context; one call at a time, as {@linkcode VpxEncoderContext}. */
 export class VpxDecoderContext {
   readonly #symbols: Vpx;
+  readonly #codec: VpxCodec;
   readonly #context = new Uint8Array(CONTEXT_BYTES);
 
   /**
@@ -26,17 +28,18 @@ export class VpxDecoderContext {
    *
    * @throws {LibraryMissing | SystemCallError} when libvpx is not here or cannot decode
    */
-  constructor() {
+  constructor(codec: VpxCodec = "VP8") {
+    this.#codec = codec;
     const symbols = this.#symbols = openVpx();
     const config = new Uint32Array([1, 0, 0]); // vpx_codec_dec_cfg_t { unsigned threads, w, h; }
     const result = symbols.vpx_codec_dec_init_ver(
       this.#context,
-      symbols.vpx_codec_vp8_dx(),
+      vpxInterface(symbols, codec, "decode"),
       config,
       0n,
       DECODER_ABI,
     );
-    if (result !== 0) throw vpxError(symbols, this.#context, "start a VP8 decoder", result);
+    if (result !== 0) throw vpxError(symbols, this.#context, `start a ${codec} decoder`, result);
   }
 
   /** Decodes one frame; null if it is not meant to be shown. `data` must not change meanwhile. */
@@ -49,7 +52,7 @@ export class VpxDecoderContext {
       0n,
     );
     if (result !== 0) {
-      throw vpxError(this.#symbols, this.#context, "decode a VP8 frame", result, "data");
+      throw vpxError(this.#symbols, this.#context, `decode a ${this.#codec} frame`, result, "data");
     }
     const unsafeImage = this.#symbols.vpx_codec_get_frame(this.#context, new Uint8Array(8));
     if (unsafeImage === null) return null;
@@ -66,6 +69,12 @@ export class VpxDecoderContext {
 
 /** Takes the picture out of libvpx's memory, which the next call overwrites. */
 function copyPicture(image: ReturnType<typeof readImage>): VpxPicture {
+  if (image.format !== VPX_IMG_FMT_I420) {
+    throw new RemoteProtocolError(
+      `Cannot show a frame: its pixels are not 4:2:0 of 8 bits (vpx_img_fmt ${image.format}); ` +
+        "ask the sender for profile 0",
+    );
+  }
   const { width, height } = image;
   const half = (width + 1) >> 1;
   const sizes = [[width, height], [half, (height + 1) >> 1], [half, (height + 1) >> 1]] as const;

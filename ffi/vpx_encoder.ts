@@ -1,6 +1,14 @@
 /** Encoder contexts of libvpx. */
 
-import { addressOf, CONTROL_PADDING, openVpx, type Vpx, vpxError } from "./vpx.ts";
+import {
+  addressOf,
+  CONTROL_PADDING,
+  openVpx,
+  type Vpx,
+  type VpxCodec,
+  vpxError,
+  vpxInterface,
+} from "./vpx.ts";
 import {
   CONFIG,
   CONFIG_BYTES,
@@ -17,6 +25,8 @@ import {
 
 /** What an encoder context is made with: fields of `vpx_codec_enc_cfg_t` and integer controls. */
 export interface VpxEncoderSettings {
+  /** What to encode to. @default {"VP8"} */
+  readonly codec?: VpxCodec;
   /** Width of every frame. */
   readonly width: number;
   /** Height of every frame. */
@@ -35,6 +45,8 @@ export class VpxEncoderContext {
   /** `I420` planes without padding that the next `encode` reads; write into them between calls. */
   readonly pixels: Uint8Array<ArrayBuffer>;
   readonly #symbols: Vpx;
+  readonly #codec: VpxCodec;
+  readonly #unsafeInterface: NonNullable<Deno.PointerValue>;
   readonly #context = new Uint8Array(CONTEXT_BYTES);
   readonly #config = new Uint8Array(CONFIG_BYTES);
   readonly #image = new Uint8Array(IMAGE_BYTES);
@@ -46,10 +58,12 @@ export class VpxEncoderContext {
    */
   constructor(settings: VpxEncoderSettings) {
     const symbols = this.#symbols = openVpx();
-    const { width, height } = settings;
+    const { width, height, codec = "VP8" } = settings;
+    this.#codec = codec;
+    this.#unsafeInterface = vpxInterface(symbols, codec, "encode");
     const chroma = ((width + 1) >> 1) * ((height + 1) >> 1);
     this.pixels = new Uint8Array(width * height + 2 * chroma);
-    symbols.vpx_codec_enc_config_default(symbols.vpx_codec_vp8_cx(), this.#config, 0);
+    symbols.vpx_codec_enc_config_default(this.#unsafeInterface, this.#config, 0);
     this.#write({ ...settings.config, g_w: width, g_h: height });
     this.#init();
     try {
@@ -72,21 +86,28 @@ export class VpxEncoderContext {
       this.#context.fill(0);
       result = symbols.vpx_codec_enc_init_ver(
         this.#context,
-        symbols.vpx_codec_vp8_cx(),
+        this.#unsafeInterface,
         this.#config,
         0n,
         abi,
       );
       if (VPX_ERRORS[result] !== "VPX_CODEC_ABI_MISMATCH") break;
     }
-    if (result !== 0) throw vpxError(symbols, this.#context, "start a VP8 encoder", result);
+    if (result !== 0) {
+      throw vpxError(symbols, this.#context, `start a ${this.#codec} encoder`, result);
+    }
   }
 
   #control(id: number, value: number): void {
     const call = this.#symbols.vpx_codec_control_ as (...args: unknown[]) => number;
     const result = call(this.#context, id, ...CONTROL_PADDING, BigInt(value));
     if (result !== 0) {
-      throw vpxError(this.#symbols, this.#context, `set VP8 control ${id} to ${value}`, result);
+      throw vpxError(
+        this.#symbols,
+        this.#context,
+        `set ${this.#codec} control ${id} to ${value}`,
+        result,
+      );
     }
   }
 
@@ -119,7 +140,12 @@ export class VpxEncoderContext {
     this.#write(fields);
     const result = this.#symbols.vpx_codec_enc_config_set(this.#context, this.#config);
     if (result !== 0) {
-      throw vpxError(this.#symbols, this.#context, "change the VP8 encoder's settings", result);
+      throw vpxError(
+        this.#symbols,
+        this.#context,
+        `change the ${this.#codec} encoder's settings`,
+        result,
+      );
     }
   }
 
@@ -134,7 +160,9 @@ export class VpxEncoderContext {
       flags,
       BigInt(VPX_DL_REALTIME),
     );
-    if (result !== 0) throw vpxError(this.#symbols, this.#context, "encode a VP8 frame", result);
+    if (result !== 0) {
+      throw vpxError(this.#symbols, this.#context, `encode a ${this.#codec} frame`, result);
+    }
     return this.#packet();
   }
 

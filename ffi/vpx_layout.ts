@@ -37,6 +37,13 @@ export const VP8E = {
   SET_SCREEN_CONTENT_MODE: 31,
 } as const;
 
+/** Those of them that only VP9 has, <vpx/vp8cx.h>. */
+export const VP9E = {
+  SET_FRAME_PARALLEL_DECODING: 35,
+  SET_AQ_MODE: 36,
+  SET_NOISE_SENSITIVITY: 38,
+} as const;
+
 /** `vpx_codec_ctx_t` takes 56 bytes; more is given in case it grows. */
 export const CONTEXT_BYTES = 256;
 

@@ -1,5 +1,6 @@
 /** What every video encoder and decoder can do, whichever codec and library is behind it. */
 
+import { RemoteProtocolError } from "../errors.ts";
 import type { EncodedVideo, VideoCodecName } from "../media/encoded.ts";
 import type { VideoFrame } from "../media/video_frame.ts";
 
@@ -70,6 +71,37 @@ export interface VideoDecoder extends Disposable {
   decode(chunk: EncodedVideo): Promise<VideoFrame | null>;
   /** Ends it, as often as you like: a frame in work is finished first, frames in line are refused. */
   close(): void;
+}
+
+/** What a decoder may be made with. */
+export interface VideoDecoderOptions {
+  /**
+   * The largest picture that is decoded, in pixels: a key frame of a few bytes can ask for 400 MB.
+   * @default {4096 * 2304}
+   */
+  readonly maxPixels?: number;
+}
+
+/** {@linkcode VideoDecoderOptions.maxPixels} unless told otherwise. */
+export const MAX_PIXELS: number = 4096 * 2304;
+
+/**
+ * Refuses a picture that is too large.
+ *
+ * @param frameName what errors call it, such as `a VP8 frame`
+ * @throws {RemoteProtocolError} when it has more than `maxPixels` pixels
+ */
+export function checkPixels(
+  frameName: string,
+  width: number,
+  height: number,
+  maxPixels: number,
+): void {
+  if (width * height <= maxPixels) return;
+  throw new RemoteProtocolError(
+    `Cannot decode ${frameName}: ${width}x${height} is more than ${maxPixels} pixels; ` +
+      "ask the sender for a smaller picture or raise maxPixels",
+  );
 }
 
 /** 0.11 bits for each pixel of each frame, but no less than 100 kbit/s: 1 Mbit/s for 640x480 at 30. */

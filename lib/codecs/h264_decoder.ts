@@ -4,9 +4,8 @@ import { AvDecoderContext, type AvPicture } from "../../ffi/avcodec_decoder.ts";
 import { RemoteProtocolError } from "../errors.ts";
 import type { EncodedVideo } from "../media/encoded.ts";
 import { VideoFrame } from "../media/video_frame.ts";
-import type { VideoDecoder } from "./codec.ts";
+import { checkPixels, MAX_PIXELS, type VideoDecoder, type VideoDecoderOptions } from "./codec.ts";
 import { Turns } from "./turns.ts";
-import type { VideoDecoderOptions } from "./vp8_decoder.ts";
 
 /** An H.264 decoder for Annex B; see {@linkcode VideoDecoder} for what its methods promise. */
 export class H264Decoder implements VideoDecoder {
@@ -24,13 +23,13 @@ export class H264Decoder implements VideoDecoder {
    * @throws {LibraryMissing} when libavcodec is not on this machine
    */
   constructor(options: VideoDecoderOptions = {}) {
-    this.#maxPixels = options.maxPixels ?? 4096 * 2304;
+    this.#maxPixels = options.maxPixels ?? MAX_PIXELS;
     const context = this.#context = new AvDecoderContext("h264", "an H.264 frame", {
       threads: "1", // several would hold frames back
       flags: "+low_delay",
       // Broken pictures are refused, not guessed: the sender is asked for a key frame.
       err_detect: "+explode",
-      // It counts whole macroblocks, of a size that the sender need not have told: exact is #check().
+      // It counts whole macroblocks, of a size that the sender need not have told: exact is checkPixels().
       max_pixels: String(2 * this.#maxPixels + 65536),
     });
     this.#turns = new Turns("H264Decoder", () => context.free());
@@ -41,25 +40,17 @@ export class H264Decoder implements VideoDecoder {
     return this.#turns.run(async () => {
       const { data, timestampUs } = chunk;
       if (data.length === 0) throw refusal("there are no bytes");
-      this.#check(chunk);
+      checkPixels("an H.264 frame", chunk.width, chunk.height, this.#maxPixels);
       const pts = BigInt(Math.round(timestampUs));
       const picture = await this.#decode(data, pts);
       // A sender that reorders frames (no browser does) has the first ones held back.
       this.#started ||= picture !== null || chunk.keyFrame;
       if (!this.#started) throw refusal("no key frame came before it");
       if (picture === null) return null;
-      this.#check(picture);
+      checkPixels("an H.264 frame", picture.width, picture.height, this.#maxPixels);
       if (picture.fullRange) narrow(picture);
       return VideoFrame.fromI420(picture, picture.pts === pts ? timestampUs : Number(picture.pts));
     });
-  }
-
-  #check({ width, height }: { readonly width: number; readonly height: number }): void {
-    if (width * height <= this.#maxPixels) return;
-    throw new RemoteProtocolError(
-      `Cannot decode an H.264 frame: ${width}x${height} is more than ${this.#maxPixels} pixels; ` +
-        "ask the sender for a smaller picture or raise maxPixels",
-    );
   }
 
   async #decode(data: Uint8Array, pts: bigint): Promise<AvPicture | null> {

@@ -1,21 +1,13 @@
 /** VP8 decoding by libvpx. */
 
 import { VpxDecoderContext } from "../../ffi/vpx_decoder.ts";
-import { RemoteProtocolError } from "../errors.ts";
 import type { EncodedVideo } from "../media/encoded.ts";
 import { VideoFrame } from "../media/video_frame.ts";
-import type { VideoDecoder } from "./codec.ts";
+import { checkPixels, MAX_PIXELS, type VideoDecoder, type VideoDecoderOptions } from "./codec.ts";
 import { Turns } from "./turns.ts";
 import { readVp8Header } from "./vp8_header.ts";
 
-/** What a decoder may be made with. */
-export interface VideoDecoderOptions {
-  /**
-   * The largest picture that is decoded, in pixels: a key frame of a few bytes can ask for 400 MB.
-   * @default {4096 * 2304}
-   */
-  readonly maxPixels?: number;
-}
+export type { VideoDecoderOptions } from "./codec.ts";
 
 /** A VP8 decoder; see {@linkcode VideoDecoder} for what its methods promise. */
 export class Vp8Decoder implements VideoDecoder {
@@ -31,15 +23,18 @@ export class Vp8Decoder implements VideoDecoder {
    * @throws {LibraryMissing} when libvpx is not on this machine
    */
   constructor(options: VideoDecoderOptions = {}) {
-    this.#maxPixels = options.maxPixels ?? 4096 * 2304;
-    const context = this.#context = new VpxDecoderContext();
+    this.#maxPixels = options.maxPixels ?? MAX_PIXELS;
+    const context = this.#context = new VpxDecoderContext("VP8");
     this.#turns = new Turns("Vp8Decoder", () => context.free());
   }
 
   /** Decodes one frame; see {@linkcode VideoDecoder.decode}. */
   decode(chunk: EncodedVideo): Promise<VideoFrame | null> {
     return this.#turns.run(async () => {
-      checkSize(chunk.data, this.#maxPixels);
+      const header = readVp8Header(chunk.data);
+      if (header.keyFrame) {
+        checkPixels("a VP8 frame", header.width, header.height, this.#maxPixels);
+      }
       const picture = await this.#context.decode(chunk.data as Uint8Array<ArrayBuffer>);
       return picture && VideoFrame.fromI420(picture, chunk.timestampUs);
     });
@@ -53,15 +48,5 @@ export class Vp8Decoder implements VideoDecoder {
   /** The same as `close`. */
   [Symbol.dispose](): void {
     this.close();
-  }
-}
-
-function checkSize(data: Uint8Array, maxPixels: number): void {
-  const header = readVp8Header(data);
-  if (header.keyFrame && header.width * header.height > maxPixels) {
-    throw new RemoteProtocolError(
-      `Cannot decode a VP8 frame: ${header.width}x${header.height} is more than ${maxPixels} ` +
-        "pixels; ask the sender for a smaller picture or raise maxPixels",
-    );
   }
 }
