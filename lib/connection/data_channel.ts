@@ -7,10 +7,13 @@ import type { PeerChannel } from "./peer.ts";
 
 /** So many bytes may wait to be sent; `put_nowait` throws when there are more. */
 export const MAX_BUFFERED_AMOUNT = 16 * 1024 * 1024;
+/** So many messages may wait: the smallest costs half a kilobyte of memory until it is sent. */
+const MAX_WAITING_MESSAGES = 65_536;
 /** The transport is handed no more than this at a time, so that other channels get their turn. */
 const TRANSPORT_HIGH_BYTES = 512 * 1024;
 /** `drained()` resolves when no more than this waits: enough to keep the network busy meanwhile. */
 const DRAINED_BYTES = 256 * 1024;
+const DRAINED_MESSAGES = 4_096;
 /** Messages that wait for a reader who does not come; the oldest are dropped. */
 const MAX_UNREAD = 4096;
 
@@ -35,6 +38,7 @@ export class DataChannel extends SubscriptionProducerConsumer<unknown> {
   readonly name: string;
   #channel: PeerChannel | null = null;
   #waitingBytes = 0;
+  #waitingMessages = 0;
   #drained: PromiseWithResolvers<void>[] = [];
   #transportDrained: PromiseWithResolvers<void> | null = null;
 
@@ -54,7 +58,7 @@ export class DataChannel extends SubscriptionProducerConsumer<unknown> {
    *
    * @throws {TypeError} when JSON cannot say it
    * @throws {RangeError} when it is larger than the other end accepts
-   * @throws {BufferFull} when 16 MiB wait already
+   * @throws {BufferFull} when 16 MiB or 65536 messages wait already
    * @throws {SubscriptionClosed} when the channel is closed
    */
   override put_nowait(value: unknown): void {
@@ -62,13 +66,18 @@ export class DataChannel extends SubscriptionProducerConsumer<unknown> {
     const message = encodeMessage(value);
     const size = message.bytes.length;
     this.#checkSize(size);
-    if (this.bufferedAmount + size > MAX_BUFFERED_AMOUNT) {
+    const fits = this.bufferedAmount + size <= MAX_BUFFERED_AMOUNT;
+    if (!fits || this.#waitingMessages >= MAX_WAITING_MESSAGES) {
+      const waits = fits
+        ? `${this.#waitingMessages} messages wait`
+        : `${this.bufferedAmount} bytes wait`;
       throw new BufferFull(
-        `Cannot send on channel "${this.name}": ${this.bufferedAmount} bytes wait already; ` +
+        `Cannot send on channel "${this.name}": ${waits} already; ` +
           `await drained() before sending more`,
       );
     }
     this.#waitingBytes += size;
+    this.#waitingMessages++;
     super.put_nowait(new Encoded(message));
   }
 
@@ -88,7 +97,7 @@ export class DataChannel extends SubscriptionProducerConsumer<unknown> {
           new SubscriptionClosed(`Cannot drain channel "${this.name}": it is closed`),
       );
     }
-    if (this.bufferedAmount <= DRAINED_BYTES) return Promise.resolve();
+    if (this.#isDrained) return Promise.resolve();
     const waiting = Promise.withResolvers<void>();
     this.#drained.push(waiting);
     return waiting.promise;
@@ -149,7 +158,10 @@ export class DataChannel extends SubscriptionProducerConsumer<unknown> {
 
   #hand(channel: PeerChannel, value: unknown): void {
     const encoded = value instanceof Encoded;
-    if (encoded) this.#waitingBytes -= value.message.bytes.length;
+    if (encoded) {
+      this.#waitingBytes -= value.message.bytes.length;
+      this.#waitingMessages--;
+    }
     try {
       const message = encoded ? value.message : encodeMessage(value);
       this.#checkSize(message.bytes.length);
@@ -170,12 +182,16 @@ export class DataChannel extends SubscriptionProducerConsumer<unknown> {
     }
   }
 
+  get #isDrained(): boolean {
+    return this.#waitingMessages <= DRAINED_MESSAGES && this.bufferedAmount <= DRAINED_BYTES;
+  }
+
   #noteDrain(): void {
     if (this.#transportDrained && this.#channel!.bufferedAmount <= TRANSPORT_HIGH_BYTES) {
       this.#transportDrained.resolve();
       this.#transportDrained = null;
     }
-    if (this.#drained.length > 0 && this.bufferedAmount <= DRAINED_BYTES) {
+    if (this.#drained.length > 0 && this.#isDrained) {
       for (const waiting of this.#drained.splice(0)) waiting.resolve();
     }
   }

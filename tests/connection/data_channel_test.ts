@@ -129,6 +129,24 @@ Deno.test("DataChannel.put_nowait() throws BufferFull at 16 MiB, and takes more 
   data.put_nowait(piece);
 });
 
+Deno.test("DataChannel.put_nowait() throws BufferFull at 65536 messages, however small", async () => {
+  const { data, channel } = attached();
+  for (let i = 0; i < 65_536; i++) data.put_nowait("");
+  assert.throws(
+    () => data.put_nowait(""),
+    /^BufferFull: Cannot send on channel "test": 65536 messages wait already; await drained\(\) before sending more$/,
+  );
+  let drained = false;
+  const waiting = data.drained().then(() => drained = true);
+  await settle();
+  assert.equal(drained, false); // they are few bytes, and yet they wait
+  channel.open();
+  await waiting;
+  data.put_nowait("more");
+  await settle();
+  assert.equal(channel.sent.length, 65_537);
+});
+
 Deno.test("DataChannel.put_nowait() refuses what the other end does not accept", () => {
   const { data, channel } = attached();
   channel.open();
