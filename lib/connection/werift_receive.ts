@@ -26,6 +26,8 @@ const REPORT_MS = 1_000;
 /** Streams whose packets are told apart on one connection. */
 const MAX_STREAMS = 64;
 const MAX_RECEIVERS = 16;
+/** A large key frame is some 100 packets. */
+const MAX_EARLY = 256;
 
 /** All videos that the other end of one connection sends. */
 export class WeriftVideoReceivers {
@@ -44,6 +46,7 @@ export class WeriftVideoReceivers {
   constructor(werift: typeof Werift, dtls: Werift.RTCDtlsTransport) {
     this.#werift = werift;
     this.#dtls = dtls;
+    keepEarlyPackets(dtls);
     dtls.onRtp.subscribe((packet) => this.#receive(packet));
     dtls.onRtcp.subscribe((packet) => {
       if (packet.type !== werift.RtcpSrPacket.type) return;
@@ -271,6 +274,27 @@ export function bypassReceiver(
       if (sender.ssrc === mediaSsrc || !mediaSsrc) sender.handleRtcpPacket(packet);
     }
   };
+}
+
+/**
+ * A sender that has finished the handshake before us begins at once, and the first packets are those of a
+ * key frame: they wait until the keys are there.
+ */
+function keepEarlyPackets(dtls: Werift.RTCDtlsTransport): void {
+  const { onData } = dtls.iceTransport.connection;
+  const early: Buffer[] = [];
+  const keeping = onData.subscribe((data) => {
+    // RFC 7983 section 7: 128 to 191 is RTP and RTCP.
+    const isMedia = data[0]! > 127 && data[0]! < 192;
+    if (isMedia && dtls.state !== "connected" && early.length < MAX_EARLY) early.push(data);
+  });
+  dtls.onStateChange.subscribe((state) => {
+    if (state === "connecting") return;
+    keeping.unSubscribe();
+    if (state !== "connected") return;
+    // When all others know that it is connected.
+    queueMicrotask(() => early.splice(0).forEach((data) => onData.execute(data)));
+  });
 }
 
 /** What we can decode, and the retransmissions of it. */
