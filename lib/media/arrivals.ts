@@ -85,8 +85,8 @@ export class Arrivals {
       } else if (transit > most + SHORTER_MS) above++;
       else if (transit < least - LONGER_MS) below++;
     }
-    // A fifth of those before may have come on the new path already.
-    const before = 0.8 * (size - MOVED_PACKETS);
+    // Some of those before may have come on the new path already.
+    const before = 0.7 * (size - MOVED_PACKETS);
     return above >= before || below >= before;
   }
 
