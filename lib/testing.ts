@@ -11,4 +11,5 @@
  * @module
  */
 export { type Clock, ManualClock, systemClock } from "./testing/clock.ts";
+export { FakeCamera, type FakeCameraOptions } from "./testing/fake_camera.ts";
 export * from "./testing/simulated_robot.ts";

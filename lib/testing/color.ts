@@ -7,18 +7,18 @@
 export type Rgb = readonly [red: number, green: number, blue: number];
 
 /** Y of a colour. */
-export function lumaOf([r, g, b]: Rgb): number {
-  return clampByte(16 + 0.257 * r + 0.504 * g + 0.098 * b);
+export function lumaOf(color: Rgb): number {
+  return clampByte(16 + 0.257 * color[0] + 0.504 * color[1] + 0.098 * color[2]);
 }
 
 /** U (blue minus luma) of a colour. */
-export function uOf([r, g, b]: Rgb): number {
-  return clampByte(128 - 0.148 * r - 0.291 * g + 0.439 * b);
+export function uOf(color: Rgb): number {
+  return clampByte(128 - 0.148 * color[0] - 0.291 * color[1] + 0.439 * color[2]);
 }
 
 /** V (red minus luma) of a colour. */
-export function vOf([r, g, b]: Rgb): number {
-  return clampByte(128 + 0.439 * r - 0.368 * g - 0.071 * b);
+export function vOf(color: Rgb): number {
+  return clampByte(128 + 0.439 * color[0] - 0.368 * color[1] - 0.071 * color[2]);
 }
 
 /** From `a` at 0 to `b` at 1. */

@@ -2,53 +2,9 @@
 
 import { hex, lightRow, lumaOf, uOf, vOf } from "./color.ts";
 import { CELL, ROOMS, SOLIDS, WALL_HEIGHT } from "./floor_plan.ts";
+import { Hits, MAX_HITS } from "./hits.ts";
 import type { TextureAtlas } from "./textures.ts";
 import { FIRST_SOLID, type Pose, type World } from "./world.ts";
-
-/** The most things that one column shows behind each other. */
-export const MAX_HITS = 16;
-
-/**
- * What the rays of one picture met, nearest first: hit `i` of column `x` is at `x * MAX_HITS + i`.
- * The last hit of a column is, or lies behind, the wall that ends its view.
- */
-export class Hits {
-  /** Hits in each column. */
-  readonly count: Uint8Array;
-  /** Depth of the wall that ends the view, for each column. */
-  readonly wall: Float32Array;
-  /** Depth (distance along the view, metres) where the ray enters. */
-  readonly near: Float32Array;
-  /** Depth where it leaves again, for what can be looked down on. */
-  readonly far: Float32Array;
-  /** Metres. */
-  readonly height: Float32Array;
-  /** Where across the texture, 0..1. */
-  readonly u: Float32Array;
-  /** How much the surface is turned away: 1 seen straight on, more at a slant. */
-  readonly slant: Float32Array;
-  /** Address of the texture in the atlas. */
-  readonly texture: Int32Array;
-  /** Row of the light tables. */
-  readonly light: Int32Array;
-  /** Colour of the upper side as `y << 16 | u << 8 | v`. */
-  readonly top: Int32Array;
-
-  /** @param width columns of the picture */
-  constructor(width: number) {
-    const n = width * MAX_HITS;
-    this.count = new Uint8Array(width);
-    this.wall = new Float32Array(width);
-    this.near = new Float32Array(n);
-    this.far = new Float32Array(n);
-    this.height = new Float32Array(n);
-    this.u = new Float32Array(n);
-    this.slant = new Float32Array(n);
-    this.texture = new Int32Array(n);
-    this.light = new Int32Array(n);
-    this.top = new Int32Array(n);
-  }
-}
 
 /** Casts the rays of a picture through a world. */
 export class RayCaster {
@@ -89,7 +45,7 @@ export class RayCaster {
       r: round.radius,
       height: round.height,
       turns: round.turns / (2 * Math.PI),
-      texture: atlas.start(round.texture, 0),
+      texture: atlas.start(round.texture, null),
       top: packed(round.top),
     }));
     const facing = (angle: number) => sunlight(Math.cos(angle - world.sun));
@@ -122,7 +78,7 @@ export class RayCaster {
     let nextY = ((row + (rayY > 0 ? 1 : 0)) * CELL - pose.y) / rayY;
     const lightX = this.#faceLight[rayX > 0 ? 1 : 0]!, lightY = this.#faceLight[rayY > 0 ? 3 : 2]!;
     const slantX = stretch / Math.abs(rayX), slantY = stretch / Math.abs(rayY);
-    let at = row * columns + column, depth = 0, count = 0;
+    let at = row * columns + column, depth = 0, count = 0, within = -1;
     let room = Math.min(this.#world.cellAt(pose.x, pose.y), ROOMS.length - 1);
     for (;;) {
       const crossesX = nextX < nextY;
@@ -139,21 +95,29 @@ export class RayCaster {
       if (cell === undefined) break; // only from outside of the house
       if (cell < FIRST_SOLID) {
         room = cell;
+        within = -1;
         continue;
       }
-      const solid = cell - FIRST_SOLID, hit = x * MAX_HITS + count++;
-      const height = this.#solidHeights[solid]!;
+      if (cell === within) { // still in the same piece of furniture
+        hits.far[x * MAX_HITS + count - 1] = Math.min(nextX, nextY);
+        continue;
+      }
+      const solid = cell - FIRST_SOLID, height = this.#solidHeights[solid]!;
+      const isWall = height >= WALL_HEIGHT;
+      // Some room is kept for the round things, and always for the wall behind all furniture.
+      if (!isWall && count >= MAX_HITS - 7) continue;
+      within = cell;
+      const hit = x * MAX_HITS + count++;
       const along = crossesX ? pose.y + depth * rayY : pose.x + depth * rayX;
       hits.near[hit] = depth;
-      hits.far[hit] = nextX < nextY ? nextX : nextY;
+      hits.far[hit] = Math.min(nextX, nextY);
       hits.height[hit] = height;
       hits.u[hit] = along - Math.floor(along);
       hits.slant[hit] = crossesX ? slantX : slantY;
       hits.texture[hit] = this.#faces[room * this.#solids.length + solid]!;
       hits.light[hit] = lightRow((crossesX ? lightX : lightY) * fade(depth));
       hits.top[hit] = this.#solidTops[solid]!;
-      // Room is kept for the round things.
-      if (height >= WALL_HEIGHT || count === MAX_HITS - 6) break;
+      if (isWall) break;
     }
     hits.count[x] = count;
     hits.wall[x] = depth;
@@ -225,7 +189,7 @@ export class RayCaster {
           const wallLike = solid.height >= WALL_HEIGHT;
           faces[seenFrom * this.#solids.length + cell - FIRST_SOLID] = atlas.start(
             solid.texture,
-            wallLike ? seenFrom : 0,
+            wallLike ? seenFrom : null,
           );
           if (wallLike) break;
         }

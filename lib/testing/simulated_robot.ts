@@ -65,7 +65,7 @@ export class SimulatedRobot extends Lifecycle {
   readonly #stops: (() => void)[];
   #livedMs: number;
 
-  /** @param options see {@linkcode SimulatedRobotOptions} */
+  /** Builds the house, a few tenths of a second of work. @param options see {@linkcode SimulatedRobotOptions} */
   constructor(options: SimulatedRobotOptions = {}) {
     super();
     const { seed = 1, width = 640, height = 480, fps = 30, clock = systemClock } = options;

@@ -29,13 +29,16 @@ export class TextureAtlas {
   readonly #starts = new Map<string, number>();
   readonly #painted: Uint8Array[][] = [];
 
-  /** The address of a texture; `room` decides what the wall behind a picture looks like. */
-  start(name: string, room: number): number {
+  /**
+   * The address of a texture. What hangs on a wall looks different in each room; for what stands on
+   * its own `room` is `null`.
+   */
+  start(name: string, room: number | null): number {
     const key = `${name} ${room}`;
     let start = this.#starts.get(key);
     if (start === undefined) {
       start = this.#painted.length * TEXTURE_BYTES;
-      this.#painted.push(paintAll(PAINTERS[name]!, WALLS[room]!));
+      this.#painted.push(paintAll(PAINTERS[name]!, room === null ? null : WALLS[room]!));
       this.#starts.set(key, start);
     }
     return start;
@@ -55,13 +58,13 @@ export class TextureAtlas {
   }
 }
 
-function paintAll(paint: Painter, wall: Painter): Uint8Array[] {
+function paintAll(paint: Painter, wall: Painter | null): Uint8Array[] {
   const planes = [0, 1, 2].map(() => new Uint8Array(TEXTURE_BYTES));
   const black: Rgb = [0, 0, 0];
   for (let column = 0; column < TEXTURE_SIZE; column++) {
     for (let row = 0; row < TEXTURE_SIZE; row++) {
       const u = (column + 0.5) / TEXTURE_SIZE, v = (row + 0.5) / TEXTURE_SIZE;
-      const color = paint(u, v, wall(u, v, black));
+      const color = paint(u, v, wall ? wall(u, v, black) : black);
       const at = column * TEXTURE_SIZE + row;
       planes[0]![at] = lumaOf(color);
       planes[1]![at] = uOf(color);
