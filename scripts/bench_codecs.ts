@@ -1,16 +1,18 @@
 /**
  * What pixels and codecs cost on this machine, in ms a frame. The processor time is that of the whole
- * process. Run: deno run --allow-ffi scripts/bench_codecs.ts
+ * process. Run: deno run --allow-ffi --allow-run=ffmpeg scripts/bench_codecs.ts [codecs|pixels]
  */
 
 import { cpuUsage } from "node:process";
-import { createVideoDecoder, createVideoEncoder } from "../lib/codecs/choose.ts";
+import { createVideoDecoder, createVideoEncoder, videoCodecs } from "../lib/codecs/choose.ts";
 import { libyuvConverter } from "../lib/codecs/libyuv.ts";
 import { convertPixels } from "../lib/media/convert.ts";
+import type { EncodedVideo, VideoCodecName } from "../lib/media/encoded.ts";
 import { allocatePixels, type PixelFormat } from "../lib/media/pixel_format.ts";
 import { scalePixels } from "../lib/media/scale.ts";
 import { testCard } from "../lib/media/test_card.ts";
 import type { VideoFrame } from "../lib/media/video_frame.ts";
+import { type Clip, clips, grainy } from "./codec_clips.ts";
 
 const cpuMs = () => {
   const { user, system } = cpuUsage();
@@ -30,18 +32,6 @@ function time(run: () => void, count = 60): string {
     if (i >= count) times.push(performance.now() - start);
   }
   return quantile(times, 0.5);
-}
-
-/** The test card with sensor noise, which keeps an encoder at its rate. */
-function grainy(n: number, width: number, height: number): VideoFrame {
-  const card = testCard(n, { width, height });
-  const luma = card.planes[0]!.data;
-  let state = n + 1;
-  for (let i = 0; i < luma.length; i++) {
-    state = (Math.imul(state, 1103515245) + 12345) | 0;
-    luma[i] = Math.min(255, luma[i]! + ((state >>> 16) & 7));
-  }
-  return card;
 }
 
 function psnr(a: VideoFrame, b: VideoFrame): number {
@@ -84,50 +74,66 @@ function pixels(): void {
 
 const testCardOnce = testCard(0);
 
-async function codec(width: number, height: number, bitrate: number): Promise<void> {
+/** One clip through encoder and decoder; the first second is left out of the quality. */
+async function codec(name: VideoCodecName, clip: Clip, bitrate: number): Promise<void> {
+  const { width, height } = clip.frames[0]!;
   const fps = 30;
-  const frames = Array.from({ length: 90 }, (_, n) => grainy(n, width, height));
-  using encoder = createVideoEncoder({ width, height, fps, bitrate });
-  using decoder = createVideoDecoder();
-  const chunks = [];
-  const encoding: number[] = [];
-  const quality: number[] = [];
-  let dropped = 0;
+  using encoder = createVideoEncoder({ codec: name, width, height, fps, bitrate });
+  using decoder = createVideoDecoder({ codec: name });
+  const chunks: (EncodedVideo | null)[] = [];
+  const [encoding, decoding, quality]: number[][] = [[], [], []];
   const cpuBefore = cpuMs();
-  for (const frame of frames) {
+  for (const frame of clip.frames) {
     const start = performance.now();
-    const chunk = await encoder.encode(frame);
-    encoding.push(performance.now() - start);
-    if (chunk) chunks.push({ chunk, frame });
-    else dropped++;
+    chunks.push(await encoder.encode(frame));
+    encoding!.push(performance.now() - start);
   }
-  const cpuEncoding = (cpuMs() - cpuBefore) / frames.length;
-  const decoding: number[] = [];
-  const decoderBefore = cpuMs();
-  let cpuQuality = 0;
-  for (const { chunk, frame } of chunks) {
+  const cpu = (cpuMs() - cpuBefore) / chunks.length;
+  let shown: VideoFrame | null = null;
+  for (const [n, frame] of clip.frames.entries()) {
     const start = performance.now();
-    const picture = await decoder.decode(chunk);
-    decoding.push(performance.now() - start);
-    const measuring = cpuMs();
-    quality.push(psnr(frame, picture!));
-    cpuQuality += cpuMs() - measuring;
+    if (chunks[n]) shown = await decoder.decode(chunks[n]!) ?? shown;
+    decoding!.push(performance.now() - start);
+    // A dropped frame is seen as the one before it.
+    if (n >= fps) quality!.push(Math.min(99, psnr(frame, shown!)));
   }
-  const cpuDecoding = (cpuMs() - decoderBefore - cpuQuality) / chunks.length;
-  const bits = chunks.reduce((sum, { chunk }) => sum + chunk.data.length * 8, 0);
+  const sizes = chunks.map((chunk) => chunk?.data.length ?? 0);
+  const rate = sizes.reduce((a, b) => a + b) * 8 * fps / sizes.length / 1000;
+  const cells = [
+    `${clip.name} ${width}x${height}`.padEnd(20),
+    `${bitrate / 1000}`.padStart(5),
+    name.padEnd(5),
+    quantile(encoding!, 0.5).padStart(6),
+    quantile(encoding!, 0.95).padStart(6),
+    cpu.toFixed(2).padStart(6),
+    quantile(decoding!, 0.5).padStart(7),
+    rate.toFixed(0).padStart(7),
+    (quality!.reduce((a, b) => a + b) / quality!.length).toFixed(2).padStart(6),
+    `${sizes[0]}`.padStart(7),
+    `${Math.max(...sizes.slice(1))}`.padStart(7),
+    `${sizes.filter((size) => size === 0).length}`.padStart(4),
+  ];
+  console.log(cells.join(" "));
+}
+
+async function codecs(): Promise<void> {
   console.log(
-    `${width}x${height}: encode p50 ${quantile(encoding, 0.5)} p95 ${quantile(encoding, 0.95)} ` +
-      `CPU ${cpuEncoding.toFixed(2)}, decode p50 ${quantile(decoding, 0.5)} ` +
-      `CPU ${cpuDecoding.toFixed(2)}; ${Math.round(bits * fps / frames.length / 1000)} kbit/s of ` +
-      `${bitrate / 1000}, ${quality.reduce((a, b) => a + b) / quality.length | 0} dB, ` +
-      `key frame ${chunks[0]!.chunk.data.length} bytes, ${dropped} dropped`,
+    "\nclip                  rate codec    p50    p95    CPU  decode  kbit/s   dB     key  largest drop",
   );
+  const small = await clips(150, 640, 480);
+  for (const clip of small) {
+    for (const bitrate of [500_000, 1_000_000]) {
+      for (const name of videoCodecs("encode")) await codec(name, clip, bitrate);
+    }
+  }
+  const [large] = await clips(90, 1280, 720);
+  for (const name of videoCodecs("encode")) await codec(name, large!, 2_500_000);
 }
 
 /** kbit/s of each second while the rate is changed from 1000 to 250 and back. */
-async function rates(): Promise<void> {
+async function rates(name: VideoCodecName): Promise<void> {
   const [width, height, fps] = [640, 480, 30];
-  using encoder = createVideoEncoder({ width, height, fps, bitrate: 1_000_000 });
+  using encoder = createVideoEncoder({ codec: name, width, height, fps, bitrate: 1_000_000 });
   const found: number[] = [];
   let n = 0;
   for (const bitrate of [1_000_000, 250_000, 1_000_000]) {
@@ -140,13 +146,13 @@ async function rates(): Promise<void> {
       found.push(Math.round(bytes * 8 / 1000));
     }
   }
-  console.log(`rates, kbit/s in each second of 3 at 1000, 250, 1000: ${found.join(" ")}`);
+  console.log(`${name}: kbit/s in each second of 3 at 1000, 250, 1000: ${found.join(" ")}`);
 }
 
 /** How late a timer of 1 ms comes while frames are encoded 30 times a second. */
-async function delays(): Promise<void> {
+async function delays(name: VideoCodecName): Promise<void> {
   const [width, height, fps] = [640, 480, 30];
-  using encoder = createVideoEncoder({ width, height, fps });
+  using encoder = createVideoEncoder({ codec: name, width, height, fps });
   const frames = Array.from({ length: 60 }, (_, n) => grainy(n, width, height));
   const late: number[] = [];
   let done = false;
@@ -166,15 +172,17 @@ async function delays(): Promise<void> {
   done = true;
   await watching;
   console.log(
-    `event loop late while encoding, ms: p50 ${quantile(late, 0.5)} p95 ${quantile(late, 0.95)} ` +
+    `${name}: event loop late while encoding, ms: p50 ${quantile(late, 0.5)} p95 ${
+      quantile(late, 0.95)
+    } ` +
       `max ${quantile(late, 1)}`,
   );
 }
 
 /** Resident memory over 2000 frames through one encoder and decoder. */
-async function memory(): Promise<void> {
-  using encoder = createVideoEncoder({ width: 640, height: 480, fps: 30 });
-  using decoder = createVideoDecoder();
+async function memory(name: VideoCodecName): Promise<void> {
+  using encoder = createVideoEncoder({ codec: name, width: 640, height: 480, fps: 30 });
+  using decoder = createVideoDecoder({ codec: name });
   const frames = Array.from({ length: 32 }, (_, n) => testCard(n));
   const found: number[] = [];
   for (let n = 0; n <= 2000; n++) {
@@ -182,15 +190,18 @@ async function memory(): Promise<void> {
     if (chunk) await decoder.decode(chunk);
     if (n % 400 === 0) found.push(Math.round(Deno.memoryUsage().rss / 2 ** 20));
   }
-  console.log(`memory after each 400 of 2000 frames, MiB: ${found.join(" ")}`);
+  console.log(`${name}: memory after each 400 of 2000 frames, MiB: ${found.join(" ")}`);
 }
 
 if (import.meta.main) {
-  console.log("VP8, ms a frame");
-  await codec(640, 480, 1_000_000);
-  await codec(1280, 720, 2_500_000);
-  await rates();
-  await delays();
-  await memory();
-  pixels();
+  const [only] = Deno.args;
+  if (only !== "pixels") {
+    await codecs();
+    for (const name of videoCodecs("encode")) {
+      await rates(name);
+      await delays(name);
+      await memory(name);
+    }
+  }
+  if (only !== "codecs") pixels();
 }

@@ -1,28 +1,29 @@
 /**
  * Which encoder and decoder is used for which codec.
  *
- * Frames are encoded to VP8 unless something else is asked for. What was measured, at 640x480 and 30
- * frames a second through these encoders, one thread, on a machine with other work to do (`deno run
- * --allow-ffi scripts/bench_codecs.ts` does it again): processor time a frame, and PSNR of luma
+ * Frames are encoded to VP8 unless something else is asked for. What was measured through these encoders
+ * at 640x480 and 30 frames a second, one thread, by `deno run --allow-ffi --allow-run=ffmpeg
+ * scripts/bench_codecs.ts codecs`: processor time a frame in ms, and PSNR of luma in dB
  *
  * ```text
- *                        at 500 kbit/s              at 1000 kbit/s
- *                        VP8          H.264         VP8          H.264
- * simulated robot        3.5 ms 41.5  3.0 ms 42.1   2.7 ms 46.3  2.6 ms 48.0 dB
- * ffmpeg's mandelbrot    3.0 ms 30.5  1.8 ms 30.9   2.4 ms 33.0  2.6 ms 33.2 dB
- * ffmpeg's testsrc2      3.2 ms 36.8  2.5 ms 36.2   2.9 ms 40.6  2.7 ms 40.8 dB
- * test card with noise   4.5 ms 39.1  3.3 ms 40.4   5.2 ms 40.8  4.0 ms 40.5 dB
+ *                    at 500 kbit/s                       at 1000 kbit/s
+ *                    VP8        H.264      VP9           VP8        H.264      VP9
+ * simulated robot    2.7  42.8  2.9  45.4  5.4  44.7     3.0  48.0  3.3  52.2  6.1  50.1
+ * mandelbrot         3.2  29.7  3.4  29.4  6.2  29.8     3.7  31.7  3.1  31.6  5.9  31.5
+ * testsrc2           2.9  36.8  2.6  36.2  4.4  36.5     3.5  40.6  2.0  40.8  4.1  39.8
+ * grainy test card   4.5  39.1  3.5  40.4  6.4  40.5     4.9  40.8  4.4  40.5  9.4  40.8
+ * robot, 1280x720    at 2500 kbit/s:                     11.5 43.9  7.7  46.5  15.4 45.4
  * ```
  *
- * From frame in to packet out, half of the frames took about their processor time; to decode one, 1.3 ms
- * (VP8) and 0.9 ms (H.264). So H.264 is a little cheaper and a little better, and not by so much that it
- * outweighs what speaks for VP8: every WebRTC endpoint has it (RFC 7742) in every build, while Chromium
- * built without proprietary codecs has no H.264 and Firefox downloads its one from the network first,
- * which a robot's own network may not have; libvpx is small and under a BSD licence, while x264 is under
- * the GPL and comes with the whole of ffmpeg; and VP8 leaves frames out by itself where x264 makes mud.
+ * On an idle machine a packet is out after its processor time; decoding a frame takes 1.3 ms (VP8), 0.9
+ * (H.264), 1.4 (VP9). So H.264 is better where all look good, no better where it shows, and saves up to a
+ * third of the time. That does not outweigh what speaks for VP8: every build of every browser has it,
+ * while Chromium without proprietary codecs has no H.264, and Firefox fetches its own from the internet
+ * first, which a robot's network may not have; libvpx is small and BSD, x264 is under the GPL and comes
+ * with all of ffmpeg; and at very low rates VP8 leaves frames out where x264 blurs them all.
  *
  * H.264 is for what gives it already (cameras, a Pi, ffmpeg: passed on without decoding), for viewers
- * that have nothing else, and for machines without libvpx. VP9 encoding costs most; decoding it is cheap.
+ * that have nothing else, and for machines without libvpx. VP9 is received; sent only if asked for.
  */
 
 import { LibraryMissing, SystemCallError } from "../errors.ts";

@@ -3,12 +3,14 @@
  * quality first and by dropping frames last, key frames come when asked for. What comes out is Annex B,
  * constrained baseline (every browser's `42e01f`), with the parameter sets before each IDR picture.
  *
- * Why so, measured at 640x480, 500 and 1000 kbit/s, in five clips (see scripts/bench_codecs.ts):
+ * Why so, measured at 640x480, 500 and 1000 kbit/s:
  *
- * - libx264 itself has a struct that is another one in each of its builds, and gives no more.
- * - libopenh264 takes 1.2–1.8 ms of processor time a frame, x264's superfast 2–3.5 for 0 to 0.8 dB more.
- *   It needs another library, which ffmpeg does not bring, and structs that were other ones in 2.6.
- * - libavcodec takes settings by name, decodes as well, and is wherever ffmpeg is. It costs a copy.
+ * - libx264 by itself has a struct that is another one in each of its builds, and gives no more.
+ * - libopenh264 (2.3) took 1.2–1.8 ms of processor time a frame where x264's superfast took 1.8–3.5 and
+ *   was from 0.6 dB worse to 0.8 dB better. It is one more library to
+ *   find, and is set by a struct that its versions changed (see the conditions in libavcodec's
+ *   libopenh264enc.c).
+ * - libavcodec takes settings by name, so nothing depends on its version, and is wherever ffmpeg is.
  *
  * x264 is under the GPL. It is the system's own and loaded when it is needed; nothing of it is shipped.
  */
@@ -51,8 +53,8 @@ const X264_PARAMS = [
 ].join(":");
 
 /**
- * Speed. At 640x480 ultrafast took 1.2–2.3 ms of processor time a frame, superfast 2–3.5 for 0.7 to 1.9 dB
- * more in moving pictures (1.4 and more than VP8 in the simulated robot's), veryfast 3–6 for 0.2 to 1.5 dB.
+ * Speed. At 640x480 ultrafast took 1.2–2.3 ms of processor time a frame, superfast 1.8–3.5 for up to 1.9 dB
+ * more in what moves, veryfast 3–6 for up to 1.6 dB more again.
  */
 const PRESET = "superfast";
 
