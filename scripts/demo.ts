@@ -27,6 +27,8 @@ function welcome(): RTCConnection {
   conn.onReady(() => {
     viewers.add(conn);
     console.log(`A viewer came, ${viewers.size} here`);
+    // A sink, so that it is unsubscribed by itself when the connection has closed.
+    robot.poses.subscribe({ put_nowait: (pose) => conn.put_nowait({ pose }) });
   });
   conn.onError((error) => console.log(error.message));
   conn.onClose(() => {
@@ -34,10 +36,6 @@ function welcome(): RTCConnection {
   });
   return conn;
 }
-
-robot.poses.subscribe((pose) => {
-  for (const conn of viewers) if (conn.bufferedAmount === 0) conn.put_nowait({ pose });
-});
 
 RTCConnection.warmUp();
 const app = new Hono();

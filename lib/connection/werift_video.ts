@@ -1,34 +1,42 @@
-/** Sending video through werift: RTP headers, key frame requests, one call a frame. */
+/** Sending video through werift: RTP headers, the way there and back of what controls the sending. */
 import { Buffer } from "node:buffer";
 import type * as Werift from "werift";
 import type { VideoCodecName } from "../media/encoded.ts";
-import type { PeerVideoSender } from "./peer.ts";
-import { sendRtpFrame } from "./werift_fast_rtp.ts";
+import { type OutgoingPacket, PacedSender, type Transmitter } from "./paced_sender.ts";
+import type { PeerVideoSender, SendRate } from "./peer.ts";
+import { repeatRtpPacket, sendRtpFrame, type Sent } from "./werift_fast_rtp.ts";
+import { listenForFeedback } from "./werift_feedback.ts";
 
 type Transceiver = InstanceType<typeof Werift.RTCRtpTransceiver>;
 
-/** Full Intra Request (RFC 5104, section 4.3.1), which werift hands on without a reading of its own. */
-const FIR_FORMAT = 4;
 /** With the RTP header, its extensions, SRTP, UDP and IPv6 below the smallest MTU in use, 1280. */
 const MAX_PAYLOAD = 1_140;
+/** UDP and IPv4 headers, and what SRTP adds at most. */
+const DATAGRAM_OVERHEAD = 28 + 16;
 
 /** A video section of a werift connection. */
-export class WeriftVideoSender implements PeerVideoSender {
+export class WeriftVideoSender implements PeerVideoSender, Transmitter {
   readonly maxPayload = MAX_PAYLOAD;
   onKeyFrameRequest: (() => void) | null = null;
   readonly #werift: typeof Werift;
+  readonly #dtls: Werift.RTCDtlsTransport;
   readonly #sender: Transceiver["sender"];
-  #sequence = Math.floor(Math.random() * 0x8000); // RFC 3550, section 5.1: starts anywhere
+  readonly #paced = new PacedSender(this, () => this.onKeyFrameRequest?.());
 
-  constructor(werift: typeof Werift, transceiver: Transceiver) {
+  constructor(
+    werift: typeof Werift,
+    transceiver: Transceiver,
+    dtls: Werift.RTCDtlsTransport,
+  ) {
     this.#werift = werift;
+    this.#dtls = dtls;
     this.#sender = transceiver.sender;
-    this.#sender.onPictureLossIndication.subscribe(() => this.onKeyFrameRequest?.());
-    this.#sender.onRtcp.subscribe((packet) => {
-      if (packet.type !== werift.RtcpPayloadSpecificFeedback.type) return;
-      if ((packet as Werift.RtcpPayloadSpecificFeedback).feedback.count === FIR_FORMAT) {
-        this.onKeyFrameRequest?.();
-      }
+    listenForFeedback(werift, transceiver.sender, dtls, {
+      arrivals: (arrivals) => this.#paced.arrivals(arrivals),
+      remb: (bitrate) => this.#paced.remb(bitrate),
+      report: (lost, roundTripMs) => this.#paced.report(lost, roundTripMs),
+      lost: (sequences) => this.#paced.lost(sequences),
+      keyFrame: () => this.onKeyFrameRequest?.(),
     });
   }
 
@@ -37,25 +45,47 @@ export class WeriftVideoSender implements PeerVideoSender {
     return name === "VP8" ? name : null;
   }
 
-  sendFrame(payloads: readonly Uint8Array<ArrayBuffer>[], timestamp90kHz: number): void {
-    const timestamp = timestamp90kHz >>> 0;
-    if (sendRtpFrame(this.#werift, this.#sender, payloads, timestamp, this.#sequence)) {
-      this.#sequence = (this.#sequence + payloads.length) & 0xffff;
-      return;
-    }
+  get rate(): SendRate {
+    return this.#paced;
+  }
+
+  sendFrame(
+    payloads: readonly Uint8Array<ArrayBuffer>[],
+    timestamp90kHz: number,
+    keyFrame: boolean,
+  ): void {
+    this.#paced.send(payloads, timestamp90kHz >>> 0, keyFrame);
+  }
+
+  drop(): void {
+    this.#paced.drop();
+  }
+
+  transmit(packets: readonly OutgoingPacket[], sent: Sent): void {
+    const { timestamp, sequence } = packets[0]!, ends = packets.at(-1)!.marker;
+    const payloads = packets.map(({ payload }) => payload);
+    const options = { ends, sent };
+    if (sendRtpFrame(this.#werift, this.#sender, payloads, timestamp, sequence, options)) return;
+    for (const packet of packets) this.#sendSlowly(packet, sent);
+  }
+
+  /** Without RTX, or when werift sends by itself, it also answers by itself. */
+  repeat(packet: OutgoingPacket, sent: Sent): boolean {
+    return repeatRtpPacket(this.#sender, packet, sent);
+  }
+
+  #sendSlowly({ payload, sequence, timestamp, marker }: OutgoingPacket, sent: Sent): void {
     const { RtpHeader, RtpPacket } = this.#werift;
-    payloads.forEach((payload, i) => {
-      const header = new RtpHeader({
-        sequenceNumber: this.#sequence,
-        timestamp,
-        marker: i === payloads.length - 1,
-        extension: true,
-      });
-      this.#sequence = (this.#sequence + 1) & 0xffff;
-      const data = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-      // A datagram that cannot leave is a lost packet; the viewer asks for it again.
-      this.#sender.sendRtp(new RtpPacket(header, data)).catch(() => {});
-    });
+    const header = new RtpHeader({ sequenceNumber: sequence, timestamp, marker, extension: true });
+    const data = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    const before = this.#dtls.transportSequenceNumber;
+    // A datagram that cannot leave is a lost packet; the viewer asks for it again.
+    this.#sender.sendRtp(new RtpPacket(header, data)).catch(() => {});
+    const number = this.#dtls.transportSequenceNumber;
+    sent(
+      number === before ? -1 : number,
+      header.serializeSize + payload.length + DATAGRAM_OVERHEAD,
+    );
   }
 }
 
