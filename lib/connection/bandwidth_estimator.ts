@@ -54,7 +54,7 @@ export class BandwidthEstimator {
   readonly #options: BandwidthOptions;
   readonly #history = new PacketHistory();
   readonly #detector = new DelayDetector();
-  readonly #rate: RateControl;
+  #rate: RateControl;
   readonly #loss = new LossControl();
   readonly #trains = new TrainMeter();
   readonly #sent = new RateMeter(RATE_WINDOW_MS);
@@ -127,15 +127,20 @@ export class BandwidthEstimator {
     return this.#rate.decreasedMs;
   }
 
+  /** Another first rate; has no effect once feedback came. */
+  begin(bitrate: number): void {
+    if (!this.proven) this.#rate = new RateControl(this.#clamp(bitrate));
+  }
+
   /**
    * A packet left.
    *
-   * @param number its transport-wide number, 16 bits
+   * @param number its transport-wide number, 16 bits; negative when it has none
    * @param bytes the whole datagram
    * @param train counts frames; negative when it belongs to none (sent again)
    */
   sent(number: number, bytes: number, nowMs: number, train: number): void {
-    this.#history.sent(number, bytes, nowMs, train);
+    if (number >= 0) this.#history.sent(number, bytes, nowMs, train);
     this.#sent.add(bytes, nowMs);
   }
 

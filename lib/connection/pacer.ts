@@ -124,6 +124,11 @@ export class Pacer<P extends Paced> {
     return excess <= 0 ? 0 : excess * 1_000 / this.#bitrate;
   }
 
+  /** Forgets all that waits. */
+  drop(): void {
+    this.#frames.length = this.#repairs.length = this.#bytes = 0;
+  }
+
   #next(): P | undefined {
     const frame = this.#frames[0];
     if (!frame) return undefined;

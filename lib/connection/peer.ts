@@ -6,6 +6,7 @@ import type { VideoCodecName } from "../media/encoded.ts";
 import type { Description } from "../wire/description.ts";
 import type { WireMessage } from "../wire/message.ts";
 import type { SequencedPacket } from "../wire/rtp_receive.ts";
+import type { LinkState } from "./send_control.ts";
 
 /** A STUN or TURN server, as in the standard's `RTCIceServer`. */
 export interface IceServer {
@@ -69,6 +70,18 @@ export interface PeerChannel {
   close(): void;
 }
 
+/** How much can be sent to one viewer. */
+export interface SendRate {
+  /** Bits a second that an encoder may make for it. */
+  readonly mediaBitrate: number;
+  /** So much waits already that a frame had better not be encoded. */
+  readonly behind: boolean;
+  /** What is known of the way to it. */
+  readonly link: LinkState;
+  /** What is tried first, in bits a second; has no effect once the viewer has reported. */
+  begin(bitrate: number): void;
+}
+
 /** The sending half of a video section. */
 export interface PeerVideoSender {
   /** What the two ends agreed on; `null` until then, or when they have nothing in common. */
@@ -77,8 +90,16 @@ export interface PeerVideoSender {
   readonly maxPayload: number;
   /** The viewer lost its picture (PLI or FIR). */
   onKeyFrameRequest: (() => void) | null;
+  /** How much can be sent. */
+  readonly rate: SendRate;
   /** Sends one frame: its RTP payloads, and its time in 90 kHz units. Never blocks. */
-  sendFrame(payloads: readonly Uint8Array<ArrayBuffer>[], timestamp90kHz: number): void;
+  sendFrame(
+    payloads: readonly Uint8Array<ArrayBuffer>[],
+    timestamp90kHz: number,
+    keyFrame: boolean,
+  ): void;
+  /** Forgets what waits to be sent. */
+  drop(): void;
 }
 
 /** A video packet as it came from the network: in whatever order, perhaps twice. */

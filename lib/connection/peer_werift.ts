@@ -29,6 +29,7 @@ import {
   placeSenders,
   sendFirst,
   WeriftVideoReceivers,
+  withReceived,
 } from "./werift_receive.ts";
 import { videoParameters, WeriftVideoSender } from "./werift_video.ts";
 
@@ -71,7 +72,7 @@ class WeriftPeer implements Peer {
       iceUseIpv6: false,
       iceAdditionalHostAddresses: hostAddresses(),
       maxMessageSize: MAX_MESSAGE_SIZE,
-      codecs: { video: codecs, audio: [werift.useOPUS()] },
+      codecs: { video: withReceived(werift, codecs), audio: [werift.useOPUS()] },
       headerExtensions: { video: headerExtensions, audio: [] },
     });
     boundGathering(this.#pc, configuration.iceServers);
@@ -106,7 +107,7 @@ class WeriftPeer implements Peer {
       streams: [stream],
     });
     this.#ours.add(transceiver);
-    return new WeriftVideoSender(this.#werift, transceiver);
+    return new WeriftVideoSender(this.#werift, transceiver, this.#dtls);
   }
 
   async offer(receiveVideo: number): Promise<Description> {

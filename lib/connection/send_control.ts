@@ -69,6 +69,19 @@ export class SendControl<P extends Paced> {
     return { bitrate, passage, loss, roundTripMs, queueMs: waitMs, proven, congestedMs };
   }
 
+  /** Another first rate; has no effect once feedback came. */
+  begin(bitrate: number, nowMs: number): void {
+    this.#estimator.begin(bitrate / (1 - OVERHEAD));
+    if (!this.#estimator.proven) {
+      this.#pacer.setBitrate(Math.max(FIRST_PACE, PACE * this.#estimator.target), nowMs);
+    }
+  }
+
+  /** Forgets all that waits. */
+  drop(): void {
+    this.#pacer.drop();
+  }
+
   /** See {@linkcode Pacer.frame}: false when it was dropped, and a key frame must come. */
   frame(packets: readonly P[], keyFrame: boolean, nowMs: number): boolean {
     return this.#pacer.frame(packets, keyFrame, nowMs);

@@ -72,7 +72,7 @@ export class VideoTrack implements Sink<VideoLike> {
     const encoder = sharedEncoder(this.#source, this.#options);
     const viewer: Viewer = {
       maxPayload: sender.maxPayload,
-      frame: (frame) => sender.sendFrame(frame.payloads, frame.timestamp90kHz),
+      frame: (frame) => sender.sendFrame(frame.payloads, frame.timestamp90kHz, frame.keyFrame),
       failed: (error) => this.#failed(error),
     };
     const drain = new AbortController();
@@ -87,6 +87,7 @@ export class VideoTrack implements Sink<VideoLike> {
     this.#watching = null;
     drain.abort();
     encoder.leave(viewer);
+    this.#sender?.drop();
   }
 
   #failed(error: Error): void {

@@ -3,14 +3,14 @@
  * one buffer, with nothing made anew for each packet but what a retransmission may need. It is what each
  * further viewer of an encoded frame costs.
  *
- * Numbers, counters and the history for retransmissions are werift's own, so that its sender reports and
- * answers to NACK go on as they are. The clock in both is mended on the way: werift writes the decimal
+ * Counters are werift's own, so that its sender reports go on as they are. So is the history for viewers
+ * without RTX; for the others it is ours (`paced_sender.ts`), and werift's stays empty. The clock in both is mended on the way: werift writes the decimal
  * digits of a second's fraction where RFC 3550 section 4 wants units of 2^-32 seconds.
  */
 import { Buffer } from "node:buffer";
 import type * as Werift from "werift";
 import { type DatagramPath, sendDatagram } from "./werift_sockets.ts";
-import { LONGEST_PACKET, LONGEST_TAG, srtpProtector } from "./werift_srtp.ts";
+import { LONGEST_PACKET, LONGEST_TAG, type SrtpProtector, srtpProtector } from "./werift_srtp.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -39,7 +39,11 @@ interface Sender {
   headerBytesSent: number;
   rtpCache: unknown[];
   redRedundantPayloadType?: number;
-  senderBWE?: { sentInfos?: Record<number, unknown> };
+  rtxPayloadType?: number;
+  rtxSsrc: number;
+  rtxSequenceNumber: number;
+  retransmittedPacketsSent: number;
+  retransmittedBytesSent: number;
   runRtcp(): Promise<void>;
 }
 
@@ -50,11 +54,22 @@ const ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-tim
 const TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
 const HISTORY = 128; // werift's RTP_HISTORY_SIZE, for retransmissions
-const FEEDBACK_HISTORY = 1_024; // packets whose times are kept for transport-wide feedback
+const UDP_HEADERS = 28; // UDP and IPv4
+const ORIGINAL_NUMBER = 2; // RFC 4588 section 4
 const NTP_EPOCH_MS = 2_208_988_800_000; // 1900 to 1970, RFC 868
 
+/** Told of each packet: its transport-wide number, negative if it has none, and its bytes with all headers. */
+export type Sent = (number: number, bytes: number) => void;
+
+/** More about packets that are sent together. */
+export interface FrameOptions {
+  /** Whether the last payload ends its frame. @default {true} */
+  readonly ends?: boolean;
+  readonly sent?: Sent;
+}
+
 /**
- * Sends one frame to one viewer.
+ * Sends one frame, or a part of it, to one viewer.
  *
  * @param sequence number of the first packet; the others follow it
  * @returns false, and nothing was sent, when this sender must use werift's own way
@@ -65,95 +80,147 @@ export function sendRtpFrame(
   payloads: readonly Bytes[],
   timestamp: number,
   sequence: number,
+  { ends = true, sent }: FrameOptions = {},
 ): boolean {
   const sender = rtpSender as Sender;
-  const transport = sender.dtlsTransport;
-  if (sender.stopped || !sender.codec || transport?.state !== "connected") return false;
-  if (sender.redRedundantPayloadType || !Array.isArray(sender.rtpCache)) return false;
-  const srtp = srtpProtector(transport);
-  if (!srtp) return false;
+  const { dtlsTransport: transport, codec } = sender, srtp = shortWay(sender);
+  if (!srtp || !codec) return false;
   const extensions = new Extensions(sender);
   const headerLength = FIXED_HEADER + extensions.length;
   if (payloads.some((payload) => headerLength + payload.length + LONGEST_TAG > LONGEST_PACKET)) {
     return false;
   }
 
-  const { packet, view } = srtp, now = performance.timeOrigin + performance.now();
-  sender.ntpTimestamp = ntp(now);
-  extensions.setTime(sender.ntpTimestamp);
+  setClock(sender, extensions);
   payloads.forEach((payload, i) => {
-    const number = sequence + i & 0xffff, marker = i === payloads.length - 1;
+    const number = sequence + i & 0xffff, marker = ends && i === payloads.length - 1;
     const wide = extensions.setNumber(transport);
-    packet[0] = 0x80 | (extensions.length ? 0x10 : 0); // version 2, extension
-    packet[1] = (marker ? 0x80 : 0) | sender.codec!.payloadType;
-    view.setUint16(2, number);
-    view.setUint32(4, timestamp);
-    view.setUint32(8, sender.ssrc);
-    packet.set(extensions.bytes, FIXED_HEADER);
-    packet.set(payload, headerLength);
-    const end = srtp.protect(sender.ssrc, number, headerLength, headerLength + payload.length);
+    const { ssrc } = sender, { payloadType } = codec;
+    writeHeader(srtp, { number, timestamp, marker, ssrc, payloadType }, extensions);
+    srtp.packet.set(payload, headerLength);
+    const end = srtp.protect(ssrc, number, headerLength, headerLength + payload.length);
     if (end === 0) return;
     sender.sequenceNumber = number;
     sender.octetCount += payload.length;
     sender.packetCount = sender.packetCount + 1 >>> 0;
     sender.headerBytesSent += headerLength;
-    sender.rtpCache[number % HISTORY] = new SentPacket(
-      werift,
-      { number, timestamp, marker, ssrc: sender.ssrc, payloadType: sender.codec!.payloadType },
-      extensions,
-      payload,
-    );
-    transport.bytesSent += end;
-    transport.packetsSent++;
-    noteForFeedback(sender, wide, end, now);
-    sendDatagram(transport.iceTransport.connection, packet.subarray(0, end)).catch(() => {});
+    if (sender.rtxPayloadType === undefined) {
+      const is = { number, timestamp, marker, ssrc, payloadType };
+      sender.rtpCache[number % HISTORY] = new SentPacket(werift, is, extensions, wide, payload);
+    }
+    sent?.(wide, end + UDP_HEADERS);
+    dispatch(transport, srtp.packet.subarray(0, end));
   });
   sender.timestamp = sender.rtpTimestamp = timestamp;
   sender.runRtcp().catch(() => {});
   return true;
 }
 
+/**
+ * Sends a packet again, in the stream of retransmissions (RFC 4588).
+ *
+ * @returns false, and nothing was sent, when the viewer has none, or werift's own way must be taken
+ */
+export function repeatRtpPacket(
+  rtpSender: object,
+  is: { payload: Bytes; timestamp: number; sequence: number; marker: boolean },
+  sent: Sent,
+): boolean {
+  const sender = rtpSender as Sender, srtp = shortWay(sender);
+  const { dtlsTransport: transport, rtxPayloadType: payloadType, rtxSsrc: ssrc } = sender;
+  if (!srtp || payloadType === undefined) return false;
+  const extensions = new Extensions(sender);
+  const start = FIXED_HEADER + extensions.length, { payload, timestamp, marker } = is;
+  if (start + ORIGINAL_NUMBER + payload.length + LONGEST_TAG > LONGEST_PACKET) return false;
+  const number = sender.rtxSequenceNumber;
+  sender.rtxSequenceNumber = number + 1 & 0xffff;
+  setClock(sender, extensions);
+  const wide = extensions.setNumber(transport);
+  writeHeader(srtp, { number, timestamp, marker, ssrc, payloadType }, extensions);
+  srtp.view.setUint16(start, is.sequence);
+  srtp.packet.set(payload, start + ORIGINAL_NUMBER);
+  const end = srtp.protect(ssrc, number, start, start + ORIGINAL_NUMBER + payload.length);
+  if (end === 0) return false;
+  sender.retransmittedPacketsSent++;
+  sender.retransmittedBytesSent += payload.length;
+  sender.headerBytesSent += start;
+  sent(wide, end + UDP_HEADERS);
+  dispatch(transport, srtp.packet.subarray(0, end));
+  return true;
+}
+
+function shortWay(sender: Sender): SrtpProtector | null {
+  const transport = sender.dtlsTransport;
+  if (sender.stopped || !sender.codec || transport?.state !== "connected") return null;
+  if (sender.redRedundantPayloadType || !Array.isArray(sender.rtpCache)) return null;
+  return srtpProtector(transport);
+}
+
+function setClock(sender: Sender, extensions: Extensions): void {
+  sender.ntpTimestamp = ntp(performance.timeOrigin + performance.now());
+  extensions.setTime(sender.ntpTimestamp);
+}
+
+interface HeaderFields {
+  number: number;
+  timestamp: number;
+  marker: boolean;
+  ssrc: number;
+  payloadType: number;
+}
+
+function writeHeader({ packet, view }: SrtpProtector, is: HeaderFields, extensions: Extensions) {
+  packet[0] = 0x80 | (extensions.length ? 0x10 : 0); // version 2, extension
+  packet[1] = (is.marker ? 0x80 : 0) | is.payloadType;
+  view.setUint16(2, is.number);
+  view.setUint32(4, is.timestamp);
+  view.setUint32(8, is.ssrc);
+  packet.set(extensions.bytes, FIXED_HEADER);
+}
+
+function dispatch(transport: DtlsTransport, datagram: Bytes): void {
+  transport.bytesSent += datagram.length;
+  transport.packetsSent++;
+  sendDatagram(transport.iceTransport.connection, datagram).catch(() => {});
+}
+
 /** What werift's answer to a NACK asks of a packet; the header is made when it is asked for. */
 class SentPacket {
   readonly #werift: typeof Werift;
-  readonly #is: Parameters<typeof header>[1];
+  readonly #is: HeaderFields;
   readonly #extensions: Extensions;
+  readonly #wide: number;
   readonly #payload: Bytes;
 
   constructor(
     werift: typeof Werift,
-    is: Parameters<typeof header>[1],
+    is: HeaderFields,
     extensions: Extensions,
+    wide: number,
     payload: Bytes,
   ) {
     this.#werift = werift;
     this.#is = is;
     this.#extensions = extensions;
+    this.#wide = wide;
     this.#payload = payload;
   }
   get header(): Werift.RtpHeader {
-    return header(this.#werift, this.#is, this.#extensions.list());
+    const { number: sequenceNumber, timestamp, marker, ssrc, payloadType } = this.#is;
+    const extensions = this.#extensions.list(this.#wide);
+    return new this.#werift.RtpHeader({
+      sequenceNumber,
+      timestamp,
+      marker,
+      ssrc,
+      payloadType,
+      extension: extensions.length > 0,
+      extensions,
+    });
   }
   get payload(): Buffer {
     return Buffer.from(this.#payload.buffer, this.#payload.byteOffset, this.#payload.byteLength);
   }
-}
-
-function header(
-  werift: typeof Werift,
-  is: { number: number; timestamp: number; marker: boolean; ssrc: number; payloadType: number },
-  extensions: { id: number; payload: Buffer }[],
-): Werift.RtpHeader {
-  const { number: sequenceNumber, timestamp, marker, ssrc, payloadType } = is;
-  return new werift.RtpHeader({
-    sequenceNumber,
-    timestamp,
-    marker,
-    ssrc,
-    payloadType,
-    extension: extensions.length > 0,
-    extensions,
-  });
 }
 
 /** The header extension of a frame's packets: the same bytes but for the packet's number. */
@@ -199,26 +266,24 @@ class Extensions {
     if (this.#number < 0) return -1;
     const number = transport.transportSequenceNumber + 1 & 0xffff;
     transport.transportSequenceNumber = number;
-    this.bytes[this.#number] = number >> 8;
-    this.bytes[this.#number + 1] = number & 255;
+    this.#writeNumber(number);
     return number;
   }
 
-  /** For a retransmission: it repeats the values, as werift does, but for the number of its frame. */
-  list(): { id: number; payload: Buffer }[] {
+  /** For what werift sends again: to the bit what was sent, since its SRTP number is the same. */
+  list(wide: number): { id: number; payload: Buffer }[] {
+    this.#writeNumber(wide);
     return this.#parts.map(({ id, at, size }) => ({
       id,
-      payload: Buffer.from(this.bytes.subarray(at, at + size)),
+      payload: Buffer.from(this.bytes.slice(at, at + size)),
     }));
   }
-}
 
-/** werift's bandwidth estimate asks when each packet was sent, and never forgets by itself. */
-function noteForFeedback(sender: Sender, wide: number, size: number, now: number): void {
-  const infos = sender.senderBWE?.sentInfos;
-  if (wide < 0 || !infos) return;
-  infos[wide] = { wideSeq: wide, size, sendingAtMs: now, sentAtMs: now };
-  delete infos[wide - FEEDBACK_HISTORY & 0xffff];
+  #writeNumber(number: number): void {
+    if (this.#number < 0) return;
+    this.bytes[this.#number] = number >> 8;
+    this.bytes[this.#number + 1] = number & 255;
+  }
 }
 
 function ntp(epochMs: number): bigint {
