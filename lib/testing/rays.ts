@@ -99,7 +99,7 @@ export class RayCaster {
         continue;
       }
       if (cell === within) { // still in the same piece of furniture
-        hits.far[x * MAX_HITS + count - 1] = Math.min(nextX, nextY);
+        hits.far[x * MAX_HITS + count - 1] = nextX < nextY ? nextX : nextY;
         continue;
       }
       const solid = cell - FIRST_SOLID, height = this.#solidHeights[solid]!;
@@ -110,7 +110,7 @@ export class RayCaster {
       const hit = x * MAX_HITS + count++;
       const along = crossesX ? pose.y + depth * rayY : pose.x + depth * rayX;
       hits.near[hit] = depth;
-      hits.far[hit] = Math.min(nextX, nextY);
+      hits.far[hit] = nextX < nextY ? nextX : nextY;
       hits.height[hit] = height;
       hits.u[hit] = along - Math.floor(along);
       hits.slant[hit] = crossesX ? slantX : slantY;
