@@ -21,8 +21,8 @@
  * +-+-+-+-+-+-+-+-+
  * ```
  *
- * All spatial layers of a picture are handed on behind each other, so that a decoder shows the highest
- * one. A receiver that is not told otherwise gets one layer from browsers.
+ * Of several spatial layers only the lowest is put together: browsers send more than one only to those
+ * who ask for it.
  */
 
 import { RemoteProtocolError } from "../errors.ts";
@@ -128,8 +128,8 @@ export class Vp9Depacketizer implements Depacketizer {
     const { start, spatialLayer, interPredicted, length } = readVp9Descriptor(payload);
     const data = payload.subarray(length);
     if (data.length === 0) throw refusal("there is nothing behind its descriptor");
-    const begins = start && spatialLayer === 0;
-    return { pieces: [data], begins, keyFrame: begins && !interPredicted };
+    if (spatialLayer > 0) return { pieces: [], begins: false, keyFrame: false };
+    return { pieces: [data], begins: start, keyFrame: start && !interPredicted };
   }
 
   /** Nothing is remembered from packet to packet. */
