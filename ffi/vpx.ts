@@ -198,7 +198,8 @@ export function vpxError(
     ? ""
     : `: ${Deno.UnsafePointerView.getCString(unsafeDetail)}`;
   const state = `Cannot ${action}: libvpx says ${code}${detail}`;
-  const ours = /MEM_ERROR|ABI_MISMATCH|INCAPABLE/.test(code);
+  // A partition whose marker bit is wrong is a MEM_ERROR too (vp9/decoder/vp9_decodeframe.c).
+  const ours = /MEM_ERROR|ABI_MISMATCH|INCAPABLE/.test(code) && !/bool decoder/.test(detail);
   if (given === "data" && !ours) {
     return new RemoteProtocolError(`${state}; ask the sender for a key frame`);
   }

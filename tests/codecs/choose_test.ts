@@ -77,11 +77,9 @@ Deno.test("defaultBitrate() grows with size and rate", () => {
 });
 
 Deno.test({
-  name: "createVideoEncoder() and createVideoDecoder() rethrow a refused permission as it is",
+  name: "createVideoEncoder() rethrows a refused permission as it is",
   permissions: { ffi: false },
   fn() {
-    for (const codec of ["VP8", "H264", "VP9"] as const) {
-      assert.throws(() => createVideoEncoder({ ...SMALL, codec }), Deno.errors.NotCapable);
-    }
+    assert.throws(() => createVideoEncoder(SMALL), Deno.errors.NotCapable);
   },
 });
