@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { RemoteProtocolError } from "../../lib/errors.ts";
+import { NUT_FILE_ID, type NutPacket, type NutStream } from "../../lib/wire/nut.ts";
+import { NutReader } from "../../lib/wire/nut_reader.ts";
+import { NutWriter } from "../../lib/wire/nut_writer.ts";
+import { randomBytes, seeded } from "./feed.ts";
+
+const VIDEO: NutStream = {
+  ...{ kind: "video", fourcc: "H264", width: 640, height: 480, sampleRateHz: 0, channels: 0 },
+  extradata: Uint8Array.of(0, 0, 0, 1, 0x67),
+};
+const AUDIO: NutStream = {
+  ...{ kind: "audio", fourcc: "PFD ", width: 0, height: 0, sampleRateHz: 48_000, channels: 2 },
+  extradata: new Uint8Array(0),
+};
+
+function file(packets: readonly NutPacket[], streams = [VIDEO, AUDIO]): Uint8Array {
+  const writer = new NutWriter();
+  const parts = [writer.header(streams)];
+  for (const packet of packets) {
+    parts.push(writer.frameHead(packet, packet.data.length), packet.data);
+  }
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+function somePackets(count: number, seed: number): NutPacket[] {
+  const next = seeded(seed);
+  return Array.from({ length: count }, (_, i) => ({
+    stream: next() % 2,
+    timestampUs: i * 33_333 + next() % 1000 + (i > count / 2 ? 3e12 : 0),
+    keyFrame: next() % 2 === 0,
+    data: Uint8Array.from({ length: next() % (i % 7 === 0 ? 9_000 : 200) }, () => next() & 0xff),
+  }));
+}
+
+Deno.test("NutReader reads what NutWriter wrote", () => {
+  const packets = somePackets(60, 1);
+  const reader = new NutReader();
+  assert.deepEqual(reader.push(file(packets)), packets);
+  assert.deepEqual(
+    reader.streams.map(({ kind, fourcc, width, channels }) => [kind, fourcc, width, channels]),
+    [["video", "H264", 640, 0], ["audio", "PFD ", 0, 2]],
+  );
+  assert.deepEqual(reader.streams[0]!.extradata, VIDEO.extradata);
+});
+
+Deno.test("NutReader gives the same wherever its input is cut", () => {
+  const packets = somePackets(12, 2);
+  const whole = file(packets);
+  const byByte = new NutReader();
+  assert.deepEqual([...whole].flatMap((byte) => byByte.push(Uint8Array.of(byte))), packets);
+  const next = seeded(3);
+  for (let run = 0; run < 60; run++) {
+    const reader = new NutReader();
+    const got: NutPacket[] = [];
+    for (let at = 0; at < whole.length;) {
+      const end = at + 1 + next() % 700;
+      const piece = whole.slice(at, end);
+      got.push(...reader.push(piece));
+      piece.fill(0); // the piece belongs to the caller again
+      at = end;
+    }
+    assert.deepEqual(got, packets);
+  }
+});
+
+Deno.test("NutReader refuses what is no NUT, and never throws anything else", () => {
+  const bad = (bytes: Uint8Array) => {
+    try {
+      new NutReader({ maxFrameBytes: 1 << 16 }).push(bytes);
+    } catch (error) {
+      assert.ok(error instanceof RemoteProtocolError, String(error));
+    }
+  };
+  assert.throws(
+    () => new NutReader().push(new TextEncoder().encode("RIFF")),
+    /^RemoteProtocolError: Cannot read NUT: it does not begin as a NUT file; the stream is damaged, start ffmpeg anew$/,
+  );
+  for (const bytes of randomBytes(500, 4)) bad(Uint8Array.of(...NUT_FILE_ID, 0x4e, ...bytes));
+  const whole = file(somePackets(10, 5));
+  const next = seeded(6);
+  for (let run = 0; run < 2_000; run++) {
+    const damaged = whole.slice();
+    for (let i = next() % 4; i >= 0; i--) damaged[next() % damaged.length] = next() & 0xff;
+    bad(damaged.subarray(0, next() % 2 === 0 ? undefined : next() % damaged.length));
+  }
+});
+
+Deno.test("NutReader sets no memory aside for a frame that is too large", () => {
+  const writer = new NutWriter();
+  const reader = new NutReader({ maxFrameBytes: 1000 });
+  reader.push(writer.header([VIDEO]));
+  const head = writer.frameHead({ stream: 0, timestampUs: 0, keyFrame: true }, 1e12);
+  assert.throws(() => reader.push(head), /a frame of 1000000000000 bytes is more than 1000;/);
+});
+
+Deno.test("NutWriter refuses times before 0", () => {
+  assert.throws(
+    () => new NutWriter().frameHead({ stream: 0, timestampUs: -1, keyFrame: true }, 1),
+    /^RangeError: Cannot write a frame: its time is -1 µs; give a whole number from 0$/,
+  );
+});
