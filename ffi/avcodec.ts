@@ -56,8 +56,6 @@ export const AVCODEC_SYMBOLS = {
   avcodec_send_packet: { parameters: ["pointer", "pointer"], result: "i32", nonblocking: true },
   // int avcodec_receive_frame(AVCodecContext *, AVFrame *);      hands out what is ready
   avcodec_receive_frame: { parameters: ["pointer", "pointer"], result: "i32" },
-  // void avcodec_flush_buffers(AVCodecContext *);
-  avcodec_flush_buffers: { parameters: ["pointer"], result: "void" },
   // AVPacket *av_packet_alloc(void);
   av_packet_alloc: { parameters: [], result: "pointer" },
   // int av_new_packet(AVPacket *, int size);

@@ -105,11 +105,6 @@ export class AvDecoderContext {
     return avError(this.#library.symbols, `decode ${this.#frameName}`, result, "data");
   }
 
-  /** Forgets all frames, so that the next one has to be a key frame. */
-  flush(): void {
-    this.#library.symbols.avcodec_flush_buffers(this.#unsafeContext);
-  }
-
   /** Frees the context; nothing may be called on it afterwards. */
   free(): void {
     const { symbols } = this.#library;

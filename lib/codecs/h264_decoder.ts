@@ -7,11 +7,14 @@ import { VideoFrame } from "../media/video_frame.ts";
 import { checkPixels, MAX_PIXELS, type VideoDecoder, type VideoDecoderOptions } from "./codec.ts";
 import { Turns } from "./turns.ts";
 
-/** An H.264 decoder for Annex B; see {@linkcode VideoDecoder} for what its methods promise. */
+/**
+ * An H.264 decoder for Annex B; see {@linkcode VideoDecoder} for what its methods promise. That a frame is
+ * missing between two shows in the picture only: whoever puts packets in order must notice it.
+ */
 export class H264Decoder implements VideoDecoder {
   /** Always `"H264"`. */
   readonly codec = "H264";
-  readonly #context: AvDecoderContext;
+  #context: AvDecoderContext;
   readonly #turns: Turns;
   readonly #maxPixels: number;
   /** Whether frames have something to build on. */
@@ -24,7 +27,12 @@ export class H264Decoder implements VideoDecoder {
    */
   constructor(options: VideoDecoderOptions = {}) {
     this.#maxPixels = options.maxPixels ?? MAX_PIXELS;
-    const context = this.#context = new AvDecoderContext("h264", "an H.264 frame", {
+    this.#context = this.#open();
+    this.#turns = new Turns("H264Decoder", () => this.#context.free());
+  }
+
+  #open(): AvDecoderContext {
+    return new AvDecoderContext("h264", "an H.264 frame", {
       threads: "1", // several would hold frames back
       flags: "+low_delay",
       // Broken pictures are refused, not guessed: the sender is asked for a key frame.
@@ -32,7 +40,6 @@ export class H264Decoder implements VideoDecoder {
       // It counts whole macroblocks, of a size that the sender need not have told: exact is checkPixels().
       max_pixels: String(2 * this.#maxPixels + 65536),
     });
-    this.#turns = new Turns("H264Decoder", () => context.free());
   }
 
   /** Decodes one frame; see {@linkcode VideoDecoder.decode}. */
@@ -57,8 +64,11 @@ export class H264Decoder implements VideoDecoder {
     try {
       return await this.#context.decode(data, pts);
     } catch (error) {
-      // What is left of a broken picture must not be built on.
-      this.#context.flush();
+      // What is left of a broken picture must not be built on, and a broken parameter set may have it
+      // hold frames back for ever. A new context takes 0.1 ms.
+      const broken = this.#context;
+      this.#context = this.#open();
+      broken.free();
       this.#started = false;
       throw error;
     }
