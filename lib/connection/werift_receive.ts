@@ -234,7 +234,9 @@ export function agreeOnVideo(
   }
   if (codecs.length === 0 || !(send || receive)) return transceiver.setDirection("inactive");
   transceiver.setDirection(send ? (receive ? "sendrecv" : "sendonly") : "recvonly");
-  transceiver.codecs = codecs;
+  // What the other end would like to send; werift has them in our order.
+  const rank = ({ payloadType }: Codec) => section?.payloadTypes.indexOf(payloadType) ?? 0;
+  transceiver.codecs = codecs.sort((a, b) => rank(a) - rank(b));
   if (send) sendFirst(transceiver);
 }
 

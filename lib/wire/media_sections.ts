@@ -14,6 +14,8 @@ export interface MediaSection {
   readonly ssrcs: readonly number[];
   /** Streams of retransmissions (`a=ssrc-group:FID`), and what they repeat. */
   readonly retransmits: ReadonlyMap<number, number>;
+  /** Payload types, those that the author likes best first. */
+  readonly payloadTypes: readonly number[];
   /** The track's name, by `a=msid`; null when it has none. */
   readonly trackId: string | null;
 }
@@ -27,7 +29,7 @@ export function readMediaSections(sdp: string): MediaSection[] {
 }
 
 function readSection(lines: readonly string[]): MediaSection {
-  const [kind = "", port = "0"] = lines[0]!.split(" ");
+  const [kind = "", port = "0", , ...formats] = lines[0]!.trim().split(" ");
   const value = (name: string): string | null =>
     lines.find((line) => line.startsWith(`a=${name}:`))?.slice(name.length + 3).trim() ?? null;
   const direction = lines.map((line) => line.trim())
@@ -48,6 +50,7 @@ function readSection(lines: readonly string[]): MediaSection {
     receives: open && (direction === "sendrecv" || direction === "recvonly"),
     ssrcs: [...ssrcs].filter((ssrc) => !retransmits.has(ssrc)),
     retransmits,
+    payloadTypes: formats.map(Number),
     trackId: value("msid")?.split(" ")[1] ?? null,
   };
 }

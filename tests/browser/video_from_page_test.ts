@@ -9,6 +9,7 @@ import {
   testCard,
   VideoFrame,
 } from "../../mod.ts";
+import { videoCodecs } from "../../lib/codecs/choose.ts";
 import { loadWerift } from "../../lib/connection/werift_engine.ts";
 import type { RTCConnection as PageConnection } from "../../lib/browser/index.ts";
 import { within } from "../connection/pair.ts";
@@ -126,6 +127,46 @@ browser.test("VideoHandler gives the picture of Chromium's camera", async (kit) 
   );
   assert.ok(differ, "nothing moves");
 });
+
+for (const codec of ["VP9", "H264"]) {
+  if (!videoCodecs("decode").some((name) => name === codec)) continue;
+  browser.test(
+    `VideoHandler gives what a page sends as ${codec}`,
+    async (kit) => {
+      await using conn = new RTCConnection(LOCAL);
+      const page = await pageAndRobot(kit, () => conn);
+      const seen = frames(conn, 30);
+      const encodes = await page.evaluate(async (codec) => {
+        const conn = makeConnection();
+        Object.assign(globalThis, { conn });
+        await conn.video.putSubscription(numberedStream(320, 240));
+        const all = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
+        const wanted = all.filter(({ mimeType }) => mimeType === `video/${codec}`);
+        if (wanted.length === 0) return false;
+        conn._rtc.getTransceivers()[0]!.setCodecPreferences([
+          ...wanted,
+          ...all.filter((codec) => !wanted.includes(codec)),
+        ]);
+        const offer = await conn.getLocalDescription();
+        const reply = await fetch("/connect", { method: "POST", body: JSON.stringify(offer) });
+        await conn.setRemoteDescription(await reply.json());
+        return true;
+      }, codec);
+      if (!encodes) {
+        await conn.close();
+        return await assert.rejects(seen);
+      }
+      assertNumbers(await seen, 20);
+      const used = await page.evaluate(async () => {
+        const { conn } = globalThis as unknown as { conn: PageConnection };
+        const reports = [...(await conn._rtc.getStats()).values()];
+        const { codecId } = reports.find(({ type }) => type === "outbound-rtp");
+        return reports.find(({ id }) => id === codecId).mimeType as string;
+      });
+      assert.equal(used, `video/${codec}`);
+    },
+  );
+}
 
 browser.test("VideoHandler.subscribe() makes an offer that a page answers with its video", async (kit) => {
   await using conn = new RTCConnection(LOCAL);

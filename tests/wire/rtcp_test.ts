@@ -134,6 +134,7 @@ Deno.test("readMediaSections() reads what routes packets", () => {
     receives: false,
     ssrcs: [11],
     retransmits: new Map([[12, 11]]),
+    payloadTypes: [96, 97],
     trackId: "track",
   });
   assert.deepEqual([audio?.kind, audio?.mid, audio?.sends], ["audio", null, false]);

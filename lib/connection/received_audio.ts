@@ -1,0 +1,86 @@
+import type { AudioFrame } from "../media/audio_frame.ts";
+import { SubscriptionProducer } from "../subscriptions/producer.ts";
+import { Queue } from "../subscriptions/queue.ts";
+import { report } from "../subscriptions/report.ts";
+import type { Subscriber, Subscription } from "../subscriptions/subscription.ts";
+import { AudioReceiver, type AudioReceiverStats } from "./audio_receiver.ts";
+import type { PeerAudioReceiver } from "./peer.ts";
+
+/** Frames of 20 ms that wait for a reader: half a second; older ones are not worth hearing. */
+const MAX_UNREAD = 25;
+
+/**
+ * One sound that the other end sends: a producer of frames of shape `(960, 2)`, floats from -1 to 1 at
+ * 48 kHz, fifty a second without a gap. A subscription keeps the newest half second.
+ *
+ * It is decoded only while somebody is subscribed. When it cannot be, `error` says why; when the
+ * connection closes, it closes.
+ *
+ * RTCBot: the subscription that `onTrack` is called with.
+ */
+export class ReceivedAudio extends SubscriptionProducer<AudioFrame> {
+  /** What the other end calls the track; `null` when it does not say. */
+  readonly id: string | null;
+  readonly #receiver: AudioReceiver;
+  readonly #also: ReceivedAudioReader;
+
+  /** Made by the connection. @param also who else wants the frames */
+  constructor(receiver: PeerAudioReceiver, also: ReceivedAudioReader) {
+    super({ defaultSubscription: () => new Queue<AudioFrame>({ maxSize: MAX_UNREAD }) });
+    this.id = receiver.trackId;
+    this.#also = also;
+    this.#receiver = new AudioReceiver({
+      onError: (error) => {
+        report("sound cannot be heard", error);
+        this._setError(error);
+        also.failed(error);
+      },
+    });
+    receiver.onPacket = ({ sequence, timestamp, payload }) => {
+      this.#follow();
+      this.#receiver.packet(sequence, timestamp, payload, performance.now());
+    };
+  }
+
+  /** How it goes: latency, loss, what was made up for; `null` while nobody listens. */
+  get stats(): AudioReceiverStats | null {
+    return this.#receiver.stats;
+  }
+
+  /** Gives a new subscription, which keeps the newest half second. */
+  override subscribe(): Subscription<AudioFrame>;
+  /** Hands every frame to a sink or a callback; returns it. */
+  override subscribe<S extends Subscriber<AudioFrame>>(subscriber: S): S;
+  override subscribe(subscriber?: Subscriber<AudioFrame>): Subscriber<AudioFrame> {
+    const result = subscriber === undefined ? super.subscribe() : super.subscribe(subscriber);
+    this.#follow();
+    return result;
+  }
+
+  protected override _close(): void {
+    this.#receiver.onFrame = null;
+  }
+
+  /** Begins or ends the work as listeners come and go. */
+  #follow(): void {
+    const listening = !this.closed && (this._hasSubscribers || this.#also.listening());
+    if (listening === (this.#receiver.onFrame !== null)) return;
+    this.#receiver.onFrame = listening
+      ? (frame) => {
+        this._put_nowait(frame);
+        this.#also.frame(frame);
+        this.#follow();
+      }
+      : null;
+  }
+}
+
+/** Who else reads a {@linkcode ReceivedAudio}. */
+export interface ReceivedAudioReader {
+  /** Whether it wants frames. */
+  listening(): boolean;
+  /** A frame. */
+  frame(frame: AudioFrame): void;
+  /** No frame will follow. */
+  failed(error: Error): void;
+}

@@ -1,0 +1,92 @@
+/** Sound through werift: Opus packets as they are, in and out (RFC 7587). */
+import { Buffer } from "node:buffer";
+import type * as Werift from "werift";
+import type { MediaSection } from "../wire/media_sections.ts";
+import type { PeerAudioReceiver, PeerAudioSender, ReceivedAudioPacket } from "./peer.ts";
+
+type Transceiver = InstanceType<typeof Werift.RTCRtpTransceiver>;
+
+/** What we offer and accept: stereo if there is any, and copies against loss in the packets themselves. */
+export function audioParameters(werift: typeof Werift): Werift.RTCRtpCodecParameters[] {
+  return [
+    werift.useOPUS({ payloadType: 111, parameters: "minptime=10;useinbandfec=1;stereo=1" }),
+  ];
+}
+
+/** A sound section of a werift connection that sends. */
+export class WeriftAudioSender implements PeerAudioSender {
+  readonly #werift: typeof Werift;
+  readonly #transceiver: Transceiver;
+  #sequence = Math.floor(Math.random() * 0x8000); // RFC 3550, section 5.1: starts anywhere
+
+  constructor(werift: typeof Werift, transceiver: Transceiver) {
+    this.#werift = werift;
+    this.#transceiver = transceiver;
+  }
+
+  get agreed(): boolean {
+    const { currentDirection, sender } = this.#transceiver;
+    return (currentDirection === "sendonly" || currentDirection === "sendrecv") &&
+      sender.codec?.name.toUpperCase() === "OPUS";
+  }
+
+  send(payload: Uint8Array<ArrayBuffer>, timestamp48kHz: number, marker: boolean): void {
+    const { RtpHeader, RtpPacket } = this.#werift;
+    const header = new RtpHeader({
+      sequenceNumber: this.#sequence,
+      timestamp: timestamp48kHz >>> 0,
+      marker,
+      extension: true,
+    });
+    this.#sequence = (this.#sequence + 1) & 0xffff;
+    const data = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    // A datagram that cannot leave is a lost packet, and the next one makes up for it.
+    this.#transceiver.sender.sendRtp(new RtpPacket(header, data)).catch(() => {});
+  }
+}
+
+/** A sound section of a werift connection in which the other end sends. */
+export class WeriftAudioReceiver implements PeerAudioReceiver {
+  readonly mid: string | null;
+  readonly trackId: string | null;
+  readonly reportsTransport = false;
+  onPacket: ((packet: ReceivedAudioPacket) => void) | null = null;
+  readonly #payloadTypes: ReadonlySet<number>;
+
+  constructor(transceiver: Transceiver, section: MediaSection) {
+    this.mid = section.mid;
+    this.trackId = section.trackId;
+    this.#payloadTypes = new Set(transceiver.codecs.map(({ payloadType }) => payloadType));
+  }
+
+  knows(payloadType: number): boolean {
+    return this.#payloadTypes.has(payloadType);
+  }
+
+  isRetransmission(): boolean {
+    return false;
+  }
+
+  receive(header: Werift.RtpHeader, payload: Buffer): void {
+    if (!this.knows(header.payloadType) || payload.length === 0) return;
+    this.onPacket?.({
+      sequence: header.sequenceNumber,
+      timestamp: header.timestamp,
+      ssrc: header.ssrc,
+      payload: new Uint8Array(payload),
+    });
+  }
+}
+
+/** Agrees on the direction of a section. @param ours whether we want to send in it */
+export function agreeOnAudio(
+  transceiver: Transceiver,
+  section: MediaSection | undefined,
+  ours: boolean,
+): void {
+  const receive = section?.sends ?? false;
+  const send = ours && (section?.receives ?? false);
+  const opus = transceiver.codecs.some(({ name }) => name.toUpperCase() === "OPUS");
+  if (!opus || !(send || receive)) return transceiver.setDirection("inactive");
+  transceiver.setDirection(send ? (receive ? "sendrecv" : "sendonly") : "recvonly");
+}
