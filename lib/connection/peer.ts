@@ -122,6 +122,39 @@ export interface PeerVideoReceiver {
   nack(sequences: readonly number[]): void;
 }
 
+/** The sending half of a sound section. */
+export interface PeerAudioSender {
+  /** Whether the other end takes Opus; known when connected. */
+  readonly agreed: boolean;
+  /** Sends 20 ms of Opus; `marker` says that it is the first after a silence. Never blocks. */
+  send(payload: Uint8Array<ArrayBuffer>, timestamp48kHz: number, marker: boolean): void;
+}
+
+/** An Opus packet as it came from the network: in whatever order, perhaps twice. */
+export interface ReceivedAudioPacket {
+  /** 16 bits. */
+  readonly sequence: number;
+  /** 48 kHz, 32 bits. */
+  readonly timestamp: number;
+  /** A sender that starts anew takes another number. */
+  readonly ssrc: number;
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+/** The receiving half of a sound section. */
+export interface PeerAudioReceiver {
+  /** What the other end calls the track; `null` when it does not say. */
+  readonly trackId: string | null;
+  /** Only one. */
+  onPacket: ((packet: ReceivedAudioPacket) => void) | null;
+}
+
+/** How many sections an offer asks for in which the other end sends. */
+export interface WantedMedia {
+  readonly video: number;
+  readonly audio: number;
+}
+
 /** What a peer tells its owner. */
 export interface PeerListener {
   /** `error` says why, with `failed`. */
@@ -130,6 +163,8 @@ export interface PeerListener {
   channel(channel: PeerChannel): void;
   /** The other end sends video; said when the descriptions are made, before packets can come. */
   video(receiver: PeerVideoReceiver): void;
+  /** The other end sends sound; said when the descriptions are made, before packets can come. */
+  audio(receiver: PeerAudioReceiver): void;
 }
 
 /** One end of a WebRTC connection. Exactly one of `offer` and `answer` is called, once. */
@@ -138,13 +173,11 @@ export interface Peer {
   createChannel(options: PeerChannelOptions): PeerChannel;
   /** Adds a video section that sends; before `offer` or `answer`. */
   addVideoSender(): PeerVideoSender;
-  /**
-   * An offer with all candidates.
-   *
-   * @param receiveVideo so many videos are asked for, in the sections that send as far as they go
-   */
-  offer(receiveVideo: number): Promise<Description>;
-  /** Takes the offer and answers it, with all candidates; all video that it sends is accepted. */
+  /** Adds a sound section that sends; before `offer` or `answer`. */
+  addAudioSender(): PeerAudioSender;
+  /** An offer with all candidates; what we want is taken in the sections that send, as far as they go. */
+  offer(wanted: WantedMedia): Promise<Description>;
+  /** Takes the offer and answers it, with all candidates; all that it sends is accepted. */
   answer(offer: Description): Promise<Description>;
   /** Takes the answer to our offer. */
   accept(answer: Description): Promise<void>;

@@ -9,6 +9,7 @@ import type { Description } from "../wire/description.ts";
 import { type MediaSection, readMediaSections } from "../wire/media_sections.ts";
 import type {
   Peer,
+  PeerAudioSender,
   PeerChannel,
   PeerChannelOptions,
   PeerFactory,
@@ -16,8 +17,10 @@ import type {
   PeerState,
   PeerVideoSender,
   RTCConfiguration,
+  WantedMedia,
 } from "./peer.ts";
 import { SctpDriver } from "./sctp_driver.ts";
+import { agreeOnAudio, audioParameters, WeriftAudioSender } from "./werift_audio.ts";
 import { hostAddresses, loadWerift } from "./werift_engine.ts";
 import { boundGathering } from "./werift_gathering.ts";
 import { probePeer } from "./werift_liveness.ts";
@@ -28,7 +31,7 @@ import {
   bypassReceiver,
   placeSenders,
   sendFirst,
-  WeriftVideoReceivers,
+  WeriftReceivers,
   withReceived,
 } from "./werift_receive.ts";
 import { videoParameters, WeriftVideoSender } from "./werift_video.ts";
@@ -53,7 +56,7 @@ class WeriftPeer implements Peer {
   readonly #dtls: Werift.RTCDtlsTransport;
   readonly #sctp: SctpDriver;
   #state: PeerState = "new";
-  readonly #videos: WeriftVideoReceivers;
+  readonly #receivers: WeriftReceivers;
   readonly #ours = new Set<Werift.RTCRtpTransceiver>();
 
   constructor(
@@ -73,14 +76,14 @@ class WeriftPeer implements Peer {
       iceAdditionalHostAddresses: hostAddresses(),
       maxMessageSize: MAX_MESSAGE_SIZE,
       codecs: { video: withReceived(werift, codecs), audio: [werift.useOPUS()] },
-      headerExtensions: { video: headerExtensions, audio: [] },
+      headerExtensions: { video: headerExtensions, audio: [werift.useSdesMid()] },
     });
     boundGathering(this.#pc, configuration.iceServers);
     // Makes the SCTP section. The channel itself never opens: the association is ours, not werift's.
     this.#pc.createDataChannel("", { negotiated: true, id: 65_534 });
     const transport = this.#pc.sctpTransport!;
     const dtls = this.#dtls = transport.dtlsTransport;
-    this.#videos = new WeriftVideoReceivers(werift, dtls);
+    this.#receivers = new WeriftReceivers(werift, dtls);
     this.#sctp = this.#replaceSctp(transport);
     this.#sctp.channels.onChannel = (channel) => this.#listener.channel(channel);
     dtls.onStateChange.subscribe((state) => {
@@ -110,11 +113,23 @@ class WeriftPeer implements Peer {
     return new WeriftVideoSender(this.#werift, transceiver, this.#dtls);
   }
 
-  async offer(receiveVideo: number): Promise<Description> {
-    const senders = [...this.#ours];
-    for (let i = 0; i < receiveVideo; i++) {
-      if (senders[i]) senders[i]!.setDirection("sendrecv");
-      else this.#pc.addTransceiver("video", { direction: "recvonly" });
+  addAudioSender(): PeerAudioSender {
+    const stream = new this.#werift.MediaStream({ id: "rtcbot" });
+    const transceiver = this.#pc.addTransceiver("audio", {
+      direction: "sendonly",
+      streams: [stream],
+    });
+    this.#ours.add(transceiver);
+    return new WeriftAudioSender(this.#werift, transceiver);
+  }
+
+  async offer(wanted: WantedMedia): Promise<Description> {
+    for (const kind of ["video", "audio"] as const) {
+      const senders = [...this.#ours].filter((sender) => sender.kind === kind);
+      for (let i = 0; i < wanted[kind]; i++) {
+        if (senders[i]) senders[i]!.setDirection("sendrecv");
+        else this.#pc.addTransceiver(kind, { direction: "recvonly" });
+      }
     }
     await this.#pc.setLocalDescription(await this.#pc.createOffer());
     return this.#localDescription("offer");
@@ -126,11 +141,9 @@ class WeriftPeer implements Peer {
       placeSenders([...this.#ours], offer.sdp);
       await this.#pc.setRemoteDescription(offer);
       for (const transceiver of this.#pc.getTransceivers()) {
-        if (transceiver.kind !== "video") transceiver.setDirection("inactive");
-        else {
-          const section = sections.find(({ mid }) => mid === transceiver.mid);
-          agreeOnVideo(transceiver, section, this.#ours.has(transceiver));
-        }
+        const section = sections.find(({ mid }) => mid === transceiver.mid);
+        const agree = transceiver.kind === "video" ? agreeOnVideo : agreeOnAudio;
+        agree(transceiver, section, this.#ours.has(transceiver));
       }
       await this.#pc.setLocalDescription(await this.#pc.createAnswer());
     });
@@ -141,7 +154,7 @@ class WeriftPeer implements Peer {
   async accept(answer: Description): Promise<void> {
     await this.#negotiate("the answer", async () => {
       await this.#pc.setRemoteDescription(answer);
-      this.#ours.forEach(sendFirst);
+      for (const ours of this.#ours) if (ours.kind === "video") sendFirst(ours);
     });
     this.#receive(readMediaSections(answer.sdp));
   }
@@ -160,7 +173,7 @@ class WeriftPeer implements Peer {
 
   async close(): Promise<void> {
     this.#setState("closed");
-    this.#videos.close();
+    this.#receivers.close();
     this.#sctp.close();
     await this.#pc.close();
   }
@@ -169,12 +182,17 @@ class WeriftPeer implements Peer {
   #receive(sections: readonly MediaSection[]): void {
     const all = () => this.#pc.getTransceivers();
     for (const transceiver of all()) {
-      if (transceiver.kind !== "video") continue;
       bypassReceiver(this.#werift, transceiver, all);
       const section = sections.find(({ mid }) => mid !== null && mid === transceiver.mid);
       const receives = ["recvonly", "sendrecv"].includes(transceiver.direction);
-      const receiver = section?.sends && receives && this.#videos.add(transceiver, section);
-      if (receiver) this.#listener.video(receiver);
+      if (!section?.sends || !receives) continue;
+      if (transceiver.kind === "video") {
+        const receiver = this.#receivers.addVideo(transceiver, section);
+        if (receiver) this.#listener.video(receiver);
+      } else {
+        const receiver = this.#receivers.addAudio(transceiver, section);
+        if (receiver) this.#listener.audio(receiver);
+      }
     }
   }
 

@@ -2,8 +2,9 @@ import { ConnectionLost, NegotiationError, SubscriptionClosed } from "../errors.
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
 import { Queue } from "../subscriptions/queue.ts";
 import type { Callback, Sink, Source } from "../subscriptions/types.ts";
-import { type Description, parseDescription, wantsVideo } from "../wire/description.ts";
+import { type Description, parseDescription, wants } from "../wire/description.ts";
 import { CONTROL_CHANNEL_OPTIONS, ControlChannel } from "./control_channel.ts";
+import { AudioHandler } from "./audio_handler.ts";
 import { ChannelRegistry, type DataChannelOptions } from "./channel_registry.ts";
 import type { DataChannel } from "./data_channel.ts";
 import { Liveness } from "./liveness.ts";
@@ -51,6 +52,8 @@ const MAX_UNREAD = 4096;
 export class RTCConnection extends SubscriptionProducer<unknown> implements Sink<unknown> {
   /** What the other end sees. */
   readonly video: VideoHandler = new VideoHandler();
+  /** What the other end hears, and what it says. */
+  readonly audio: AudioHandler = new AudioHandler();
   /** Commands of which only the newest matters; between ends of this library. */
   readonly control: ControlChannel = new ControlChannel();
   readonly #channels = new ChannelRegistry();
@@ -96,10 +99,11 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
     this.#stage = parsed ? "described" : "offered";
     try {
       const peer = await this.#makePeer();
-      this.video._attach(peer, parsed && wantsVideo(parsed) ? 1 : 0);
+      this.video._attach(peer, parsed && wants(parsed, "video") ? 1 : 0);
+      this.audio._attach(peer, parsed && wants(parsed, "audio") ? 1 : 0);
       if (parsed) return await this.#answer(peer, parsed);
       this.#channels.openDefault(this.#options.defaultOrdered ?? true);
-      return await peer.offer(this.video._wanted);
+      return await peer.offer({ video: this.video._wanted, audio: this.audio._wanted });
     } catch (error) {
       this._setError(error);
       throw error;
@@ -207,6 +211,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
     this.#liveness?.stop();
     await Promise.all([
       this.video.close(),
+      this.audio.close(),
       this.control.close(),
       this.#channels.close(),
     ]);
@@ -224,6 +229,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
       state: (state, error) => this.#stateChanged(state, error),
       channel: (channel) => this.#channels.accept(channel),
       video: (receiver) => this.video._receive(receiver),
+      audio: (receiver) => this.audio._receive(receiver),
     });
     if (this.closed) {
       await peer.close();
@@ -251,6 +257,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
     clearTimeout(this.#connectTimer);
     if (this.closed) return;
     this.video._flow();
+    this.audio._flow();
     if (this.#openPeer!.hasData) this.control.onReady(() => this._setReady());
     else this._setReady();
     this.#liveness = new Liveness(this.#openPeer!, () => this.control._ping(), (silentMs) => {

@@ -1,5 +1,5 @@
 /**
- * Receiving video through werift. Its receiver is passed by: it hands on duplicates, asks for lost
+ * Receiving video and sound through werift. Its receiver is passed by: it hands on duplicates, asks for lost
  * packets every 5 ms, and tells the sender that lost packets arrived (its transport-wide feedback has no
  * word for a gap), so that a browser never slows down. What is left of it is SRTP and the negotiation.
  */
@@ -12,7 +12,8 @@ import { type MediaSection, readMediaSections } from "../wire/media_sections.ts"
 import { Reception } from "../wire/reception.ts";
 import { encodeNack, encodePli, encodeReceiverReport } from "../wire/rtcp.ts";
 import { TransportFeedback } from "../wire/transport_feedback.ts";
-import type { PeerVideoReceiver, ReceivedPacket } from "./peer.ts";
+import type { PeerAudioReceiver, PeerVideoReceiver, ReceivedPacket } from "./peer.ts";
+import { WeriftAudioReceiver } from "./werift_audio.ts";
 
 type Transceiver = InstanceType<typeof Werift.RTCRtpTransceiver>;
 type Codec = Werift.RTCRtpCodecParameters;
@@ -29,12 +30,23 @@ const MAX_RECEIVERS = 16;
 /** A large key frame is some 100 packets. */
 const MAX_EARLY = 256;
 
-/** All videos that the other end of one connection sends. */
-export class WeriftVideoReceivers {
+/** A section in which the other end sends, as far as routing its packets goes. */
+interface SectionReceiver {
+  readonly mid: string | null;
+  /** Whether its packets count for the transport-wide feedback. */
+  readonly reportsTransport: boolean;
+  onPacket: unknown;
+  knows(payloadType: number): boolean;
+  isRetransmission(header: Werift.RtpHeader): boolean;
+  receive(header: Werift.RtpHeader, payload: Buffer): void;
+}
+
+/** All that the other end of one connection sends. */
+export class WeriftReceivers {
   readonly #werift: typeof Werift;
   readonly #dtls: Werift.RTCDtlsTransport;
-  readonly #receivers: WeriftVideoReceiver[] = [];
-  readonly #byStream = new Map<number, WeriftVideoReceiver>();
+  readonly #receivers: SectionReceiver[] = [];
+  readonly #byStream = new Map<number, SectionReceiver>();
   readonly #receptions = new Map<number, Reception>();
   readonly #feedback = new TransportFeedback();
   #midId = -1;
@@ -55,10 +67,24 @@ export class WeriftVideoReceivers {
     });
   }
 
-  /** The receiver of a section that was agreed on, in which the other end sends. */
-  add(transceiver: Transceiver, section: MediaSection): PeerVideoReceiver | null {
+  /** The receiver of a video section that was agreed on, in which the other end sends. */
+  addVideo(transceiver: Transceiver, section: MediaSection): PeerVideoReceiver | null {
     if (this.#receivers.length >= MAX_RECEIVERS) return null;
-    const receiver = new WeriftVideoReceiver(transceiver, section, (rtcp) => this.#send(rtcp));
+    const send = (rtcp: Uint8Array<ArrayBuffer>) => this.#send(rtcp);
+    return this.#add(new WeriftVideoReceiver(transceiver, section, send), transceiver, section);
+  }
+
+  /** The receiver of a sound section that was agreed on, in which the other end sends. */
+  addAudio(transceiver: Transceiver, section: MediaSection): PeerAudioReceiver | null {
+    if (this.#receivers.length >= MAX_RECEIVERS) return null;
+    return this.#add(new WeriftAudioReceiver(transceiver, section), transceiver, section);
+  }
+
+  #add<R extends SectionReceiver>(
+    receiver: R,
+    transceiver: Transceiver,
+    section: MediaSection,
+  ): R {
     this.#receivers.push(receiver);
     for (const ssrc of [...section.ssrcs, ...section.retransmits.keys()]) {
       this.#learn(ssrc, receiver);
@@ -94,7 +120,7 @@ export class WeriftVideoReceivers {
   }
 
   /** A stream that the description did not name says which section it is of (RFC 8843, section 9.2). */
-  #recognize(header: Werift.RtpHeader): WeriftVideoReceiver | undefined {
+  #recognize(header: Werift.RtpHeader): SectionReceiver | undefined {
     const mid = header.extensions.find(({ id }) => id === this.#midId)?.payload.toString();
     const able = this.#receivers.filter((receiver) => receiver.knows(header.payloadType));
     const receiver = mid === undefined
@@ -104,7 +130,7 @@ export class WeriftVideoReceivers {
     return receiver;
   }
 
-  #learn(ssrc: number, receiver: WeriftVideoReceiver): void {
+  #learn(ssrc: number, receiver: SectionReceiver): void {
     if (this.#byStream.size >= MAX_STREAMS) {
       const [oldest] = this.#byStream.keys();
       this.#byStream.delete(oldest!);
@@ -137,7 +163,7 @@ export class WeriftVideoReceivers {
 }
 
 /** One section in which the other end sends. */
-class WeriftVideoReceiver implements PeerVideoReceiver {
+class WeriftVideoReceiver implements PeerVideoReceiver, SectionReceiver {
   readonly mid: string | null;
   readonly trackId: string | null;
   readonly reportsTransport: boolean;
@@ -210,9 +236,11 @@ class WeriftVideoReceiver implements PeerVideoReceiver {
  * into the first ones of all.
  */
 export function placeSenders(senders: readonly Transceiver[], offer: string): void {
-  const sections = readMediaSections(offer).filter(({ kind, mid }) => kind === "video" && mid);
-  const free = sections.filter(({ receives }) => receives);
-  senders.forEach((sender, i) => sender.mid = free[i]?.mid ?? `unused-${i}`);
+  const free = readMediaSections(offer).filter(({ mid, receives }) => mid && receives);
+  senders.forEach((sender, i) => {
+    const at = free.findIndex(({ kind }) => kind === sender.kind);
+    sender.mid = at < 0 ? `unused-${i}` : free.splice(at, 1)[0]!.mid;
+  });
 }
 
 /**

@@ -58,9 +58,9 @@ function isLine(line: string): boolean {
   return line.length <= MAX_LINE && /^[a-z]=/.test(line) && !/[\r\0]/.test(line);
 }
 
-/** Whether the description has a place where its sender would receive video. */
-export function wantsVideo({ sdp }: Description): boolean {
+/** Whether the description has a place where its sender would receive video, or sound. */
+export function wants({ sdp }: Description, kind: "video" | "audio"): boolean {
   return sdp.split("\r\nm=").some((section) =>
-    section.startsWith("video ") && !/\r\na=(sendonly|inactive)(\r\n|$)/.test(section)
+    section.startsWith(`${kind} `) && !/\r\na=(sendonly|inactive)(\r\n|$)/.test(section)
   );
 }

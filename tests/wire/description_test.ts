@@ -5,7 +5,7 @@ import {
   type Description,
   MAX_SDP_LENGTH,
   parseDescription,
-  wantsVideo,
+  wants,
 } from "../../lib/wire/description.ts";
 import { mutate, seeded } from "./feed.ts";
 
@@ -118,7 +118,7 @@ function tryBoth(sdp: string): void {
   for (const type of ["offer", "answer"] as const) {
     try {
       const description = parseDescription({ type, sdp }, type);
-      assert.equal(typeof wantsVideo(description), "boolean");
+      assert.equal(typeof wants(description, "video"), "boolean");
       parseDescription(description, type); // what passed once passes again
     } catch (error) {
       assert.ok(error instanceof NegotiationError, String(error));
@@ -213,15 +213,15 @@ Deno.test("parseDescription() uses no more than MAX_USED_CANDIDATES", () => {
   assert.deepEqual(left(...lines), lines.slice(0, MAX_USED_CANDIDATES));
 });
 
-Deno.test("wantsVideo() is true where somebody would receive video", () => {
+Deno.test("wants() is true where somebody would receive video", () => {
   const video = (direction: string) =>
-    wantsVideo(offer("m=video 9 UDP/TLS/RTP/SAVPF 96", direction));
-  assert.equal(wantsVideo(offer()), false);
-  assert.equal(wantsVideo(offer("a=m=video 9", "a=x\u2028m=video 9")), false);
+    wants(offer("m=video 9 UDP/TLS/RTP/SAVPF 96", direction), "video");
+  assert.equal(wants(offer(), "video"), false);
+  assert.equal(wants(offer("a=m=video 9", "a=x\u2028m=video 9"), "video"), false);
   assert.equal(video("a=recvonly"), true);
   assert.equal(video("a=sendrecv"), true);
   assert.equal(video("a=mid:1"), true); // sendrecv is the default (RFC 8866, section 6.7)
   assert.equal(video("a=sendonly"), false);
   assert.equal(video("a=inactive"), false);
-  assert.equal(wantsVideo(offer("m=audio 9 UDP/TLS/RTP/SAVPF 0", "a=recvonly")), false);
+  assert.equal(wants(offer("m=audio 9 UDP/TLS/RTP/SAVPF 0", "a=recvonly"), "video"), false);
 });
