@@ -71,6 +71,8 @@ const MAX_MISORDER = 1_000;
 const REORDER_MS = 10;
 const REORDER_PACKETS = 3;
 const MAX_ASKED = 10;
+/** A NACK that names so many still fits a datagram, however they lie. */
+const MAX_AT_ONCE = 250;
 
 /** One stream's packets, put in order. */
 export class PacketOrder<P extends SequencedPacket> {
@@ -189,7 +191,9 @@ export class PacketOrder<P extends SequencedPacket> {
     for (const [number, missing] of this.#missing) {
       if (nowMs - missing.sinceMs >= this.#maxWaitMs) {
         givenUp = Math.max(givenUp, number);
-      } else if (nowMs >= missing.dueMs && missing.asked < MAX_ASKED) {
+      } else if (
+        nowMs >= missing.dueMs && missing.asked < MAX_ASKED && ask.length < MAX_AT_ONCE
+      ) {
         missing.asked++;
         missing.askedMs = nowMs;
         missing.dueMs = nowMs + Math.max(20, this.#roundTripMs * 1.5);
