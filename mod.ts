@@ -37,7 +37,22 @@ export { DataChannel } from "./lib/connection/data_channel.ts";
 export type { IceServer, RTCConfiguration } from "./lib/connection/peer.ts";
 export * from "./lib/connection/rtc_connection.ts";
 export type { EncodingOptions } from "./lib/connection/shared_encoder.ts";
-export { VideoHandler } from "./lib/connection/video_handler.ts";
+export { VideoHandler, type VideoKinds } from "./lib/connection/video_handler.ts";
+export { AudioHandler, type AudioKinds } from "./lib/connection/audio_handler.ts";
+export type { AudioLike, SampleBlock } from "./lib/connection/audio_like.ts";
+export type { AudioReceiverStats } from "./lib/connection/audio_receiver.ts";
+export type { AudioSendingOptions } from "./lib/connection/audio_sender.ts";
+export { AudioTrack } from "./lib/connection/audio_track.ts";
+export {
+  type AlsoReads,
+  type IncomingTrack,
+  MediaHandler,
+  type MediaKinds,
+  type OutgoingTrack,
+} from "./lib/connection/media_handler.ts";
+export { ReceivedAudio } from "./lib/connection/received_audio.ts";
+export { ReceivedVideo } from "./lib/connection/received_video.ts";
+export type { VideoReceiverStats } from "./lib/connection/video_receiver.ts";
 export type { VideoLike } from "./lib/connection/video_like.ts";
 export { VideoTrack } from "./lib/connection/video_track.ts";
 export * from "./lib/signaling/connect_route.ts";

@@ -4,10 +4,11 @@ import { Queue } from "../subscriptions/queue.ts";
 import { report } from "../subscriptions/report.ts";
 import type { Subscriber, Subscription } from "../subscriptions/subscription.ts";
 import { AudioReceiver, type AudioReceiverStats } from "./audio_receiver.ts";
+import type { AlsoReads, IncomingTrack } from "./media_handler.ts";
 import type { PeerAudioReceiver } from "./peer.ts";
 
 /** Frames of 20 ms that wait for a reader: half a second; older ones are not worth hearing. */
-const MAX_UNREAD = 25;
+export const MAX_UNREAD_AUDIO = 25;
 
 /**
  * One sound that the other end sends: a producer of frames of shape `(960, 2)`, floats from -1 to 1 at
@@ -18,15 +19,15 @@ const MAX_UNREAD = 25;
  *
  * RTCBot: the subscription that `onTrack` is called with.
  */
-export class ReceivedAudio extends SubscriptionProducer<AudioFrame> {
+export class ReceivedAudio extends SubscriptionProducer<AudioFrame> implements IncomingTrack {
   /** What the other end calls the track; `null` when it does not say. */
   readonly id: string | null;
   readonly #receiver: AudioReceiver;
-  readonly #also: ReceivedAudioReader;
+  readonly #also: AlsoReads<AudioFrame>;
 
   /** Made by the connection. @param also who else wants the frames */
-  constructor(receiver: PeerAudioReceiver, also: ReceivedAudioReader) {
-    super({ defaultSubscription: () => new Queue<AudioFrame>({ maxSize: MAX_UNREAD }) });
+  constructor(receiver: PeerAudioReceiver, also: AlsoReads<AudioFrame>) {
+    super({ defaultSubscription: () => new Queue<AudioFrame>({ maxSize: MAX_UNREAD_AUDIO }) });
     this.id = receiver.trackId;
     this.#also = also;
     this.#receiver = new AudioReceiver({
@@ -57,6 +58,9 @@ export class ReceivedAudio extends SubscriptionProducer<AudioFrame> {
     return result;
   }
 
+  /** For the connection: it stands. Packets tell that by themselves. */
+  _flow(): void {}
+
   protected override _close(): void {
     this.#receiver.onFrame = null;
   }
@@ -73,14 +77,4 @@ export class ReceivedAudio extends SubscriptionProducer<AudioFrame> {
       }
       : null;
   }
-}
-
-/** Who else reads a {@linkcode ReceivedAudio}. */
-export interface ReceivedAudioReader {
-  /** Whether it wants frames. */
-  listening(): boolean;
-  /** A frame. */
-  frame(frame: AudioFrame): void;
-  /** No frame will follow. */
-  failed(error: Error): void;
 }

@@ -2,6 +2,7 @@ import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
 import { report } from "../subscriptions/report.ts";
 import type { VideoFrame } from "../media/video_frame.ts";
+import type { AlsoReads, IncomingTrack } from "./media_handler.ts";
 import type { PeerVideoReceiver } from "./peer.ts";
 import { VideoReceiver, type VideoReceiverStats } from "./video_receiver.ts";
 
@@ -14,13 +15,13 @@ import { VideoReceiver, type VideoReceiverStats } from "./video_receiver.ts";
  *
  * RTCBot: the subscription that `onTrack` is called with.
  */
-export class ReceivedVideo extends SubscriptionProducer<VideoFrame> {
+export class ReceivedVideo extends SubscriptionProducer<VideoFrame> implements IncomingTrack {
   /** What the other end calls the track; `null` when it does not say. */
   readonly id: string | null;
   readonly #receiver: VideoReceiver;
 
   /** Made by the connection. @param also whether somebody else wants the frames too, and who */
-  constructor(receiver: PeerVideoReceiver, also: ReceivedVideoReader) {
+  constructor(receiver: PeerVideoReceiver, also: AlsoReads<VideoFrame>) {
     super({ defaultSubscription: () => new MostRecentSubscription<VideoFrame>() });
     this.id = receiver.trackId;
     this.#receiver = new VideoReceiver({
@@ -54,14 +55,4 @@ export class ReceivedVideo extends SubscriptionProducer<VideoFrame> {
   protected override _close(): void {
     this.#receiver.close();
   }
-}
-
-/** Who else reads a {@linkcode ReceivedVideo}. */
-export interface ReceivedVideoReader {
-  /** Whether it wants frames. */
-  listening(): boolean;
-  /** A frame. */
-  frame(frame: VideoFrame): void;
-  /** No frame will follow. */
-  failed(error: Error): void;
 }
