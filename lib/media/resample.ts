@@ -62,10 +62,9 @@ export class Resampler {
   /** Channels of what goes out. */
   readonly toChannels: number;
   readonly #ratio: number;
-  readonly #lanes: Float32Array<ArrayBuffer>[];
+  readonly #lanes: Float64Array<ArrayBuffer>[];
   readonly #half: number;
-  readonly #weights: Float32Array<ArrayBuffer>;
-  readonly #own: Float64Array<ArrayBuffer>;
+  readonly #weights: Float64Array<ArrayBuffer>;
   #speed = 1;
   /** Whether the filter is in use; while it is not, samples are handed on as they are. */
   #filters: boolean;
@@ -99,10 +98,9 @@ export class Resampler {
     this.#weights = even
       ? weights(this.#half, 1)
       : weights(this.#half, (1 - TRANSITION_BELOW * TRANSITION / taps) / stretch);
-    this.#own = new Float64Array(2 * this.#half);
     this.#lanes = Array.from(
       { length: Math.min(fromChannels, toChannels) },
-      () => new Float32Array(4096),
+      () => new Float64Array(4096),
     );
     this.#length = this.#place = this.#half - 1;
   }
@@ -154,7 +152,7 @@ export class Resampler {
     const mean = this.toChannels === 1 && this.fromChannels > 1;
     for (const [index, lane] of this.#lanes.entries()) {
       let target = lane;
-      if (larger > room) target = this.#lanes[index] = new Float32Array(larger);
+      if (larger > room) target = this.#lanes[index] = new Float64Array(larger);
       target.set(lane.subarray(unneeded, this.#length));
       if (mean) putMean(samples, this.fromChannels, target, needed, count);
       else {
@@ -174,50 +172,52 @@ export class Resampler {
     const limit = this.#length - ahead + (this.#filters ? 0 : 1);
     const most = Math.max(0, Math.ceil((limit - this.#place) / step - 1e-9));
     const out = new Float32Array(most * this.toChannels);
-    const [channels, lanes, half, filters] = [
-      this.toChannels,
-      this.#lanes,
-      this.#half,
-      this.#filters,
-    ];
+    const end = this.#filters
+      ? this.#weigh(out, most, limit, step)
+      : this.#copy(out, most, limit, step);
+    spread(out, this.#lanes.length, this.toChannels);
+    return end === most ? out : out.slice(0, end * this.toChannels);
+  }
+
+  /** Samples as they are; how many. */
+  #copy(out: Float32Array, most: number, limit: number, step: number): number {
+    const channels = this.toChannels;
+    let given = 0;
+    for (; given < most && this.#place < limit; given++, this.#place += step) {
+      for (let c = 0; c < this.#lanes.length; c++) {
+        out[given * channels + c] = this.#lanes[c]![Math.floor(this.#place)]!;
+      }
+    }
+    return given;
+  }
+
+  /** Weighted sums; how many. Two lanes at a time, because most of the work is to find the weights. */
+  #weigh(out: Float32Array, most: number, limit: number, step: number): number {
+    const [channels, lanes, table] = [this.toChannels, this.#lanes, this.#weights];
+    const taps = 2 * this.#half;
     let place = this.#place;
     let given = 0;
     for (; given < most && Math.floor(place) < limit; given++, place += step) {
-      const first = Math.floor(place);
-      if (filters) this.#weigh(place - first);
-      for (let c = 0; c < lanes.length; c++) {
-        const lane = lanes[c]!;
-        out[given * channels + c] = filters ? dot(this.#own, lane, first - half + 1) : lane[first]!;
+      const middle = Math.floor(place);
+      const first = middle - this.#half + 1;
+      const phase = Math.floor((place - middle) * PHASES);
+      const between = (place - middle) * PHASES - phase;
+      for (let c = 0; c < lanes.length; c += 2) {
+        const [lane, other] = [lanes[c]!, lanes[c + 1] ?? null];
+        let sum = 0;
+        let otherSum = 0;
+        for (let i = 0, at = phase * taps; i < taps; i++, at++) {
+          const weight = table[at]! + between * (table[at + taps]! - table[at]!);
+          sum += weight * lane[first + i]!;
+          if (other !== null) otherSum += weight * other[first + i]!;
+        }
+        out[given * channels + c] = sum;
+        if (other !== null) out[given * channels + c + 1] = otherSum;
       }
     }
     this.#place = place;
-    spread(out, lanes.length, channels);
-    return given === most ? out : out.slice(0, given * channels);
+    return given;
   }
-
-  /** The weights at a place between two samples, shared by all channels. */
-  #weigh(fraction: number): void {
-    const own = this.#own;
-    const table = this.#weights;
-    const taps = own.length;
-    const phase = Math.floor(fraction * PHASES);
-    const between = fraction * PHASES - phase;
-    for (let i = 0, at = phase * taps; i < taps; i++, at++) {
-      const weight = table[at]!;
-      own[i] = weight + between * (table[at + taps]! - weight);
-    }
-  }
-}
-
-/** Two sums, because each addition has to wait for the one before it; there is an even number of taps. */
-function dot(own: Float64Array, lane: Float32Array, first: number): number {
-  let even = 0;
-  let odd = 0;
-  for (let i = 0; i < own.length; i += 2) {
-    even += own[i]! * lane[first + i]!;
-    odd += own[i + 1]! * lane[first + i + 1]!;
-  }
-  return even + odd;
 }
 
 /** Mono on all channels; the other channels of what is wider than it came are silent. */
@@ -229,7 +229,7 @@ function spread(out: Float32Array, lanes: number, channels: number): void {
 function putMean(
   samples: Float32Array,
   channels: number,
-  target: Float32Array,
+  target: Float64Array,
   at: number,
   count: number,
 ): void {
@@ -245,9 +245,9 @@ function putMean(
  *
  * @param cutoff where half is let through, as a share of half the rate of what comes in
  */
-function weights(half: number, cutoff: number): Float32Array<ArrayBuffer> {
+function weights(half: number, cutoff: number): Float64Array<ArrayBuffer> {
   const taps = 2 * half;
-  const table = new Float32Array((PHASES + 1) * taps);
+  const table = new Float64Array((PHASES + 1) * taps);
   for (let phase = 0; phase <= PHASES; phase++) {
     const row = table.subarray(phase * taps, (phase + 1) * taps);
     let sum = 0;
