@@ -63,6 +63,7 @@ export class BandwidthEstimator {
   readonly #shortestDelay = new Shortest();
   readonly #shortestTrip = new Shortest();
   #queueMs = 0;
+  #sentMs = 0;
   #draining = false;
   #feedbackMs: number | null = null;
   #silenceMs = -Infinity;
@@ -111,6 +112,8 @@ export class BandwidthEstimator {
   /** Whether so much is on its way that more would only wait; known sooner than a delay is reported. */
   full(nowMs: number): boolean {
     if (this.#feedbackMs === null) return false;
+    // After a silence a frame now and then shows whether the way is there again.
+    if (nowMs - Math.max(this.#feedbackMs, this.#sentMs) > SILENCE_STEP_MS) return false;
     const allowedMs = this.#shortestTrip.value + WINDOW_MS;
     const bitrate = Math.min(this.bitrate, WINDOW_ROOM * (this.#arrived.rate(nowMs) ?? Infinity));
     const bytes = this.#history.inFlightBytes;
@@ -142,6 +145,7 @@ export class BandwidthEstimator {
   sent(number: number, bytes: number, nowMs: number, train: number): void {
     if (number >= 0) this.#history.sent(number, bytes, nowMs, train);
     this.#sent.add(bytes, nowMs);
+    this.#sentMs = nowMs;
   }
 
   /** Transport-wide feedback came. */

@@ -24,6 +24,8 @@ const GROWTH = 1.08, QUICK_GROWTH = 1.6;
 const ROOM = 1.25;
 /** The rate does not grow above so much of what arrives: more was never proven. */
 const PROVEN = 1.5, PROVEN_EXTRA = 10_000;
+/** What arrives without a queue is carried, whatever was believed. */
+const CARRIED = 0.85;
 /** Near to where it was too much before, a packet more in a response time is enough. */
 const PACKET_BITS = 1_200 * 8, RESPONSE_MS = 100, SLOWEST_GROWTH = 4_000;
 /** What is known of the link's capacity is of no use any more when nothing confirmed it for so long. */
@@ -94,7 +96,8 @@ export class RateControl {
       const quick = passage !== null && passage > ROOM * this.#bitrate;
       bitrate = this.#bitrate * (quick ? QUICK_GROWTH : GROWTH) ** seconds;
     }
-    this.#bitrate = Math.max(this.#bitrate, Math.min(bitrate, proven));
+    const carried = CARRIED * (arriving ?? 0);
+    this.#bitrate = Math.max(this.#bitrate, Math.min(bitrate, proven), carried);
   }
 
   #nearCapacity(arriving: number | null, nowMs: number): boolean {

@@ -3,7 +3,7 @@ import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
 import { producerOf } from "../subscriptions/origin.ts";
 import { report } from "../subscriptions/report.ts";
 import type { Sink, Source } from "../subscriptions/types.ts";
-import type { PeerVideoSender } from "./peer.ts";
+import type { PeerVideoSender, SendRate } from "./peer.ts";
 import {
   type EncodingOptions,
   type SharedEncoder,
@@ -39,7 +39,7 @@ export class VideoTrack implements Sink<VideoLike> {
   /** For {@linkcode VideoHandler}: the section of the connection that sends it. */
   _attach(sender: PeerVideoSender): void {
     this.#sender = sender;
-    sender.onKeyFrameRequest = () => this.#watching?.encoder.requestKeyFrame();
+    sender.onKeyFrameRequest = () => this.#watching?.encoder.requestKeyFrame(this.#watching.viewer);
     this.#update();
   }
 
@@ -47,6 +47,11 @@ export class VideoTrack implements Sink<VideoLike> {
   _flow(flowing: boolean): void {
     this.#flowing = flowing;
     this.#update();
+  }
+
+  /** For statistics: what can be sent, and what is known of the way; `null` before it is negotiated. */
+  get _rate(): SendRate | null {
+    return this.#sender?.rate ?? null;
   }
 
   /** Shows one frame, instead of a source. @throws {TypeError} when it is none */
@@ -72,6 +77,7 @@ export class VideoTrack implements Sink<VideoLike> {
     const encoder = sharedEncoder(this.#source, this.#options);
     const viewer: Viewer = {
       maxPayload: sender.maxPayload,
+      rate: sender.rate,
       frame: (frame) => sender.sendFrame(frame.payloads, frame.timestamp90kHz, frame.keyFrame),
       failed: (error) => this.#failed(error),
     };
