@@ -26,7 +26,11 @@
  */
 export * from "./lib/errors.ts";
 export * from "./lib/subscriptions/mod.ts";
+export * from "./lib/codecs/choose.ts";
+export type { AudioEncoderOptions } from "./lib/codecs/audio_codec.ts";
+export type * from "./lib/codecs/codec.ts";
 export * from "./lib/media/audio_frame.ts";
+export type { AudioJitterCounts } from "./lib/media/audio_jitter_buffer.ts";
 export * from "./lib/media/encoded.ts";
 export * from "./lib/media/test_card.ts";
 export * from "./lib/media/tone.ts";
@@ -34,7 +38,14 @@ export * from "./lib/media/video_frame.ts";
 export type { DataChannelOptions } from "./lib/connection/channel_registry.ts";
 export { ControlChannel } from "./lib/connection/control_channel.ts";
 export { DataChannel } from "./lib/connection/data_channel.ts";
-export type { IceServer, RTCConfiguration } from "./lib/connection/peer.ts";
+export type {
+  IceServer,
+  PeerAudioReceiver,
+  PeerVideoReceiver,
+  ReceivedAudioPacket,
+  ReceivedPacket,
+  RTCConfiguration,
+} from "./lib/connection/peer.ts";
 export * from "./lib/connection/rtc_connection.ts";
 export type { EncodingOptions } from "./lib/connection/shared_encoder.ts";
 export { VideoHandler, type VideoKinds } from "./lib/connection/video_handler.ts";
@@ -59,4 +70,5 @@ export * from "./lib/signaling/connect_route.ts";
 export * from "./lib/signaling/rtcbot_js.ts";
 export { type PageIceServer, robotPage, type RobotPageOptions } from "./lib/browser/robot_page.ts";
 export { type DriveCommand, parseDriveCommand } from "./lib/wire/drive_command.ts";
+export type { SequencedPacket } from "./lib/wire/rtp_receive.ts";
 export type { Description } from "./lib/wire/description.ts";

@@ -9,12 +9,16 @@ import { MAX_UNREAD_AUDIO, ReceivedAudio } from "./received_audio.ts";
 
 /** What {@linkcode AudioHandler} is made of. */
 export interface AudioKinds extends MediaKinds {
+  /** What may be put. */
   In: AudioLike;
+  /** What is received. */
   Out: AudioFrame;
+  /** How a source is sent. */
   Options: AudioSendingOptions;
+  /** A track that goes out. */
   Outgoing: AudioTrack;
+  /** A track that comes in. */
   Incoming: ReceivedAudio;
-  Receiver: PeerAudioReceiver;
 }
 
 /**
@@ -42,7 +46,7 @@ export interface AudioKinds extends MediaKinds {
  *
  * RTCBot: `ConnectionAudioHandler`.
  */
-export class AudioHandler extends MediaHandler<AudioKinds> {
+export class AudioHandler extends MediaHandler<AudioKinds, PeerAudioReceiver> {
   /** Made by the connection. */
   constructor() {
     super("sound", () => new Queue<AudioFrame>({ maxSize: MAX_UNREAD_AUDIO }));

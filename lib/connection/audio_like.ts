@@ -3,7 +3,9 @@ import { AudioFrame } from "../media/audio_frame.ts";
 
 /** Samples of shape `(samples, channels)`: floats from -1 to 1, or integers of 16 bits. */
 export interface SampleBlock {
+  /** Sample after sample, the channels of each side by side. */
   readonly data: Float32Array | Int16Array;
+  /** `[samples, channels]`. */
   readonly shape: readonly number[];
 }
 

@@ -41,17 +41,17 @@ export interface MediaKinds {
   Out: unknown;
   /** How a source is sent. */
   Options: object;
+  /** A track that goes out. */
   Outgoing: OutgoingTrack<this["In"]>;
+  /** A track that comes in. */
   Incoming: IncomingTrack;
-  /** The engine's receiving half. */
-  Receiver: unknown;
 }
 
 /** More than a description may have sections. */
 const MAX_RECEIVED = 16;
 
-/** Sends and receives one kind of media on one connection. */
-export abstract class MediaHandler<K extends MediaKinds> extends SubscriptionProducer<K["Out"]>
+/** Sends and receives one kind of media on one connection; `R` is the engine's receiving half. */
+export abstract class MediaHandler<K extends MediaKinds, R> extends SubscriptionProducer<K["Out"]>
   implements Sink<K["In"]> {
   readonly #kind: string;
   readonly #outgoing: K["Outgoing"][] = [];
@@ -159,7 +159,7 @@ export abstract class MediaHandler<K extends MediaKinds> extends SubscriptionPro
   }
 
   /** For {@linkcode RTCConnection}: the other end sends a track. */
-  _receive(receiver: K["Receiver"]): void {
+  _receive(receiver: R): void {
     if (this.closed) return;
     const first = this.#incoming.length === 0;
     const track = this._makeIncoming(receiver, {
@@ -191,7 +191,7 @@ export abstract class MediaHandler<K extends MediaKinds> extends SubscriptionPro
 
   /** Makes a track that comes in. */
   protected abstract _makeIncoming(
-    receiver: K["Receiver"],
+    receiver: R,
     also: AlsoReads<K["Out"]>,
   ): K["Incoming"];
 

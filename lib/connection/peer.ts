@@ -138,6 +138,7 @@ export interface ReceivedAudioPacket {
   readonly timestamp: number;
   /** A sender that starts anew takes another number. */
   readonly ssrc: number;
+  /** One Opus packet. */
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 

@@ -9,12 +9,16 @@ import { VideoTrack } from "./video_track.ts";
 
 /** What {@linkcode VideoHandler} is made of. */
 export interface VideoKinds extends MediaKinds {
+  /** What may be put. */
   In: VideoLike;
+  /** What is received. */
   Out: VideoFrame;
+  /** How a source is sent. */
   Options: EncodingOptions;
+  /** A track that goes out. */
   Outgoing: VideoTrack;
+  /** A track that comes in. */
   Incoming: ReceivedVideo;
-  Receiver: PeerVideoReceiver;
 }
 
 /**
@@ -43,7 +47,7 @@ export interface VideoKinds extends MediaKinds {
  *
  * RTCBot: `ConnectionVideoHandler`.
  */
-export class VideoHandler extends MediaHandler<VideoKinds> {
+export class VideoHandler extends MediaHandler<VideoKinds, PeerVideoReceiver> {
   /** Made by the connection. */
   constructor() {
     super("video", () => new MostRecentSubscription<VideoFrame>());

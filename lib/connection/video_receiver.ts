@@ -58,13 +58,17 @@ export interface VideoReceiverOptions {
 
 /** What has happened so far; all counts. */
 export interface VideoReceiverStats {
+  /** Each once, however often it came. */
   readonly packetsReceived: number;
+  /** Never came, or too late. */
   readonly packetsLost: number;
   /** Came again because we asked. */
   readonly packetsRecovered: number;
+  /** Pictures that were given out. */
   readonly framesDecoded: number;
   /** Whole frames that were not decoded, because we were behind. */
   readonly framesSkipped: number;
+  /** So often the sender was asked for a picture to begin anew with. */
   readonly keyFrameRequests: number;
 }
 

@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import type * as Werift from "werift";
 import { hostAddresses, loadWerift } from "../../lib/connection/werift_engine.ts";
-import { RTCConnection, SubscriptionProducer, type VideoFrame } from "../../mod.ts";
+import {
+  NegotiationError,
+  RTCConnection,
+  SubscriptionProducer,
+  type VideoFrame,
+} from "../../mod.ts";
 import { testCard } from "../../lib/media/test_card.ts";
 import type { Description } from "../../lib/wire/description.ts";
 import { testVpx } from "../codecs/libraries.ts";
@@ -245,18 +250,18 @@ Deno.test("RTCConnection.video says what is wrong with a source, and the data ch
     assert.throws(() => conn.video.put_nowait("no frame" as never));
   }));
 
-Deno.test("RTCConnection connects without video when there is no codec in common", () =>
+Deno.test("RTCConnection refuses an offer that takes no codec of ours, instead of a black picture", () =>
   withFakeEncoders(async (made) => {
     await using camera = new Camera();
     await using peer = await RawPeer.make("H264");
     await using conn = new RTCConnection(LOCAL);
     conn.video.putSubscription(camera);
-    await peer.connect(conn);
-    await within(DEADLINE_MS, conn.onReady(), "ready");
-    camera.run((n) => numbered(n % 256));
-    conn.put_nowait("data flows");
-    await conn.drained();
-    assert.deepEqual([camera.watchers.size, made.length, peer.packets.length], [0, 0, 0]);
+    await assert.rejects(peer.connect(conn), (error: Error) => {
+      assert.ok(error instanceof NegotiationError);
+      assert.match(error.message, /it takes no video codec that we send; VP8 is one/);
+      return true;
+    });
+    assert.deepEqual([camera.watchers.size, made.length], [0, 0]);
   }));
 
 Deno.test("RTCConnection offers video; who wants none is sent none", () =>
