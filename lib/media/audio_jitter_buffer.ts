@@ -18,6 +18,7 @@
  */
 
 import { Arrivals } from "./arrivals.ts";
+import { type OrderedPacket, PacketOrder } from "./packet_order.ts";
 
 /** What to do for the next stretch of sound. */
 export type PlayOut =
@@ -69,15 +70,6 @@ export interface AudioJitterCounts {
   restarts: number;
 }
 
-interface Packet {
-  /** Counted on beyond 16 bits. */
-  readonly sequence: number;
-  /** Counted on beyond 32 bits. */
-  readonly timestamp: number;
-  readonly samples: number;
-  readonly data: Uint8Array;
-}
-
 const FRAME = 960;
 /** The unit of what libopus makes up: 2.5 ms. */
 const UNIT = 120;
@@ -96,9 +88,6 @@ const LOSS_SMOOTHING = 1 / 250;
 const KNOWN_PACKETS = 100;
 /** Sound is made up for so long. */
 const MAX_CONCEALED = 100 * PER_MS;
-/** A packet as far from the others as this is from another stream, or the sender's clock was set. */
-const OTHER_STREAM_MS = 1500;
-const OTHER_STREAM_PACKETS = 1000;
 /** More latency than this beyond the wanted one is cut off, in the midst of sound or next to a hole. */
 const PILED_UP_MS = 100, PILED_UP_AT_HOLE_MS = 20;
 /** An error of the latency is halved in some 3.5 s, if the bounds of the speed allow. */
@@ -107,15 +96,13 @@ const MAX_SPEED_CHANGE = 0.01;
 /** The speed changes by no more than this from one block to the next, and the error is smoothed over 0.5 s. */
 const SPEED_STEP = 0.0004;
 const SMOOTHING = 0.04;
-/** Doubles are known as such among so many packets. */
-const MEMORY = 1024;
 
 /** See the head of this file. Takes packets and times, gives decisions; pure. */
 export class AudioJitterBuffer {
   readonly #startMs: number;
   readonly #minMs: number;
   readonly #maxMs: number;
-  readonly #packets: Packet[] = [];
+  readonly #packets: OrderedPacket[] = [];
   readonly #counts: AudioJitterCounts = {
     received: 0,
     duplicates: 0,
@@ -125,12 +112,8 @@ export class AudioJitterBuffer {
     concealedSamples: 0,
     restarts: 0,
   };
-  readonly #seen = new Float64Array(MEMORY).fill(-1);
+  readonly #order = new PacketOrder();
   #arrivals = new Arrivals();
-  #newest: { sequence: number; timestamp: number } | null = null;
-  /** A packet of what may be another stream; the next one tells. */
-  #stranger: { sequence: number; timestamp: number; arrivalMs: number; packet: Packet } | null =
-    null;
   #fresh = true;
   /** The time of the next sample to be decoded; null while nothing plays. */
   #position: number | null = null;
@@ -207,37 +190,18 @@ export class AudioJitterBuffer {
     packet: Uint8Array,
     samples: number = FRAME,
   ): void {
-    const counted = this.#count(sequence, timestamp48kHz, packet, samples);
-    if (this.#isStranger(counted, arrivalMs)) {
-      const earlier = this.#stranger;
-      const raw = { sequence, timestamp: timestamp48kHz, arrivalMs, packet: counted };
-      this.#stranger = raw;
-      if (earlier === null || !belongTogether(earlier, raw)) return;
+    const raw = { sequence, timestamp: timestamp48kHz, arrivalMs, samples, data: packet };
+    const placed = this.#order.place(raw, this.#arrivals.baseMs);
+    if (placed === "double") this.#counts.duplicates++;
+    else if (Array.isArray(placed)) {
       this.#restart();
-      this.put(
-        earlier.sequence,
-        earlier.timestamp,
-        earlier.arrivalMs,
-        earlier.packet.data,
-        samples,
-      );
-      this.put(sequence, timestamp48kHz, arrivalMs, packet, samples);
-      return;
-    }
-    this.#stranger = null;
-    this.#keep(counted, arrivalMs);
+      for (const one of placed) this.#keep(one);
+    } else if (placed !== "stranger") this.#keep(placed);
   }
 
-  #keep(packet: Packet, arrivalMs: number): void {
-    const slot = packet.sequence % MEMORY;
-    if (this.#seen[slot] === packet.sequence) {
-      this.#counts.duplicates++;
-      return;
-    }
-    this.#seen[slot] = packet.sequence;
+  #keep(packet: OrderedPacket): void {
     this.#counts.received++;
-    this.#arrivals.add(packet.timestamp / PER_MS, arrivalMs);
-    if (this.#newest === null || packet.sequence > this.#newest.sequence) this.#newest = packet;
+    this.#arrivals.add(packet.timestamp / PER_MS, packet.arrivalMs);
     if (packet.sequence < this.#played) {
       this.#counts.late++;
       return;
@@ -273,7 +237,7 @@ export class AudioJitterBuffer {
     return this.#conceal(hasCopy ? head.data : null, gap <= head.samples ? gap : FRAME);
   }
 
-  #decode(head: Packet): PlayOut {
+  #decode(head: OrderedPacket): PlayOut {
     this.#packets.shift();
     const missing = this.#played === -Infinity ? 0 : head.sequence - this.#played - 1;
     this.#counts.missing += missing;
@@ -332,19 +296,10 @@ export class AudioJitterBuffer {
     this.#speed += clamp(speed - this.#speed, SPEED_STEP);
   }
 
-  /** RFC 3550, appendix A.1: one strange packet is dropped, two that belong together are a new stream. */
-  #isStranger(packet: Packet, arrivalMs: number): boolean {
-    if (this.#newest === null) return false;
-    const farMs = arrivalMs - packet.timestamp / PER_MS - this.#arrivals.baseMs;
-    return Math.abs(farMs) > OTHER_STREAM_MS ||
-      Math.abs(packet.sequence - this.#newest.sequence) > OTHER_STREAM_PACKETS;
-  }
-
   #restart(): void {
     this.#packets.length = 0;
-    this.#seen.fill(-1);
     this.#arrivals = new Arrivals();
-    this.#newest = this.#stranger = this.#position = null;
+    this.#position = null;
     this.#fresh = true;
     this.#played = -Infinity;
     this.#concealed = 0;
@@ -352,26 +307,6 @@ export class AudioJitterBuffer {
     this.#loss = 0;
     this.#counts.restarts++;
   }
-
-  /** Numbers that go on where 16 and 32 bits begin again; the first ones are high enough to go back. */
-  #count(sequence: number, timestamp: number, data: Uint8Array, samples: number): Packet {
-    const newest = this.#newest ?? { sequence: sequence + 0x10000, timestamp: timestamp + 2 ** 32 };
-    return {
-      sequence: newest.sequence + ((sequence - newest.sequence) << 16 >> 16),
-      timestamp: newest.timestamp + (timestamp - newest.timestamp | 0),
-      samples,
-      data,
-    };
-  }
-}
-
-function belongTogether(
-  a: { sequence: number; timestamp: number; arrivalMs: number },
-  b: { sequence: number; timestamp: number; arrivalMs: number },
-): boolean {
-  const transitMs = b.arrivalMs - a.arrivalMs - (b.timestamp - a.timestamp | 0) / PER_MS;
-  const apart = (b.sequence - a.sequence) << 16 >> 16;
-  return apart > 0 && apart < 10 && Math.abs(transitMs) < OTHER_STREAM_MS;
 }
 
 function wrap(timestamp: number): number {
