@@ -12,4 +12,5 @@
  */
 export { type Clock, ManualClock, systemClock } from "./testing/clock.ts";
 export { FakeCamera, type FakeCameraOptions } from "./testing/fake_camera.ts";
+export { FakeMicrophone, type FakeMicrophoneOptions } from "./testing/fake_microphone.ts";
 export * from "./testing/simulated_robot.ts";
