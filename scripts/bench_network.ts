@@ -167,7 +167,7 @@ for (const rate of rates) {
     await new Promise((done) => setTimeout(done, 1_000));
     for (const [i, page] of pages.entries()) {
       const shown = await page.evaluate("window.shown.splice(0)") as Shown[];
-      const ages = shown.map(({ age }) => age).filter((age) => !Number.isNaN(age));
+      const ages = shown.map(({ age }) => age).filter((age) => age >= 0 && age < 60_000);
       const times = [last[i]!, ...shown.map(({ at }) => at)];
       const gap = Math.max(0, ...times.slice(1).map((t, j) => t - times[j]!));
       last[i] = times.at(-1)!;

@@ -11,6 +11,8 @@ import { type Paced, Pacer } from "./pacer.ts";
 
 /** Packets leave so much quicker than the mean rate, so that a frame does not wait for the next one. */
 const PACE = 2.5;
+/** And at least so much quicker where the link holds packets up. */
+const HELD_UP_PACE = 1.3;
 /** The pace of the first frames, before anything is known: a first key frame of 60 kB in 50 ms. */
 const FIRST_PACE = 10_000_000;
 /** Above this nothing is held back any more. */
@@ -132,8 +134,9 @@ export class SendControl<P extends Paced> {
 
   /** As quick as the link was seen to be; more, step by step, while it holds nothing up. */
   #pace(nowMs: number): void {
-    const lowest = PACE * this.#estimator.target;
-    const { heldUp, passage } = this.#estimator;
+    const { heldUp, passage, target } = this.#estimator;
+    // What leaves no quicker than the link takes it does not wait there, and looks like no queue.
+    const lowest = (heldUp ? HELD_UP_PACE : PACE) * target;
     let pace = this.#pacer.bitrate;
     if (heldUp && passage !== null) pace = passage;
     else if (heldUp === false && nowMs - this.#doubledMs >= DOUBLE_MS) {

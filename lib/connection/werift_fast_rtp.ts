@@ -52,6 +52,7 @@ const ONE_BYTE_PROFILE = 0xbede; // RFC 8285 section 4.2
 const MID = "urn:ietf:params:rtp-hdrext:sdes:mid";
 const ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
 const TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+const PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 
 const HISTORY = 128; // werift's RTP_HISTORY_SIZE, for retransmissions
 const UDP_HEADERS = 28; // UDP and IPv4
@@ -242,6 +243,7 @@ class Extensions {
       if (id < 1 || id > 14) continue; // RFC 8285 section 4.2
       if (uri === MID && sender.mid) add(id, new TextEncoder().encode(sender.mid).subarray(0, 16));
       if (uri === ABS_SEND_TIME) this.#time = add(id, new Uint8Array(3));
+      if (uri === PLAYOUT_DELAY) add(id, new Uint8Array(3)); // show at once: at least and at most 0
       if (uri === TRANSPORT_CC) this.#number = add(id, new Uint8Array(2));
     }
     while (bytes.length % 4) bytes.push(0);

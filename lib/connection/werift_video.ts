@@ -9,6 +9,8 @@ import { listenForFeedback } from "./werift_feedback.ts";
 
 type Transceiver = InstanceType<typeof Werift.RTCRtpTransceiver>;
 
+/** The viewer is asked to show each frame as soon as it is there, instead of evening the motion out. */
+const PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 /** With the RTP header, its extensions, SRTP, UDP and IPv6 below the smallest MTU in use, 1280. */
 const MAX_PAYLOAD = 1_140;
 /** UDP and IPv4 headers, and what SRTP adds at most. */
@@ -115,6 +117,7 @@ export function videoParameters(werift: typeof Werift): {
       werift.useSdesMid(),
       werift.useAbsSendTime(),
       werift.useTransportWideCC(),
+      new werift.RTCRtpHeaderExtensionParameters({ uri: PLAYOUT_DELAY }),
     ],
   };
 }
