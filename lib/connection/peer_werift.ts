@@ -75,7 +75,7 @@ class WeriftPeer implements Peer {
       iceUseIpv6: false,
       iceAdditionalHostAddresses: hostAddresses(),
       maxMessageSize: MAX_MESSAGE_SIZE,
-      codecs: { video: withReceived(werift, codecs), audio: [werift.useOPUS()] },
+      codecs: { video: withReceived(werift, codecs), audio: audioParameters(werift) },
       headerExtensions: { video: headerExtensions, audio: [werift.useSdesMid()] },
     });
     boundGathering(this.#pc, configuration.iceServers);

@@ -9,7 +9,11 @@ type Transceiver = InstanceType<typeof Werift.RTCRtpTransceiver>;
 /** What we offer and accept: stereo if there is any, and copies against loss in the packets themselves. */
 export function audioParameters(werift: typeof Werift): Werift.RTCRtpCodecParameters[] {
   return [
-    werift.useOPUS({ payloadType: 111, parameters: "minptime=10;useinbandfec=1;stereo=1" }),
+    werift.useOPUS({
+      mimeType: "audio/opus",
+      payloadType: 111,
+      parameters: "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1",
+    }),
   ];
 }
 
