@@ -83,7 +83,7 @@ class WeriftPeer implements Peer {
     this.#pc.createDataChannel("", { negotiated: true, id: 65_534 });
     const transport = this.#pc.sctpTransport!;
     const dtls = this.#dtls = transport.dtlsTransport;
-    this.#receivers = new WeriftReceivers(werift, dtls);
+    this.#receivers = new WeriftReceivers(werift, dtls, () => this.#pc.getTransceivers());
     this.#sctp = this.#replaceSctp(transport);
     this.#sctp.channels.onChannel = (channel) => this.#listener.channel(channel);
     dtls.onStateChange.subscribe((state) => {

@@ -55,15 +55,24 @@ export class WeriftReceivers {
   #reportMs = 0;
   #lastStream = 0;
 
-  constructor(werift: typeof Werift, dtls: Werift.RTCDtlsTransport) {
+  /** @param all what sections the connection has at present */
+  constructor(
+    werift: typeof Werift,
+    dtls: Werift.RTCDtlsTransport,
+    all: () => readonly Transceiver[],
+  ) {
     this.#werift = werift;
     this.#dtls = dtls;
     keepEarlyPackets(dtls);
     dtls.onRtp.subscribe((packet) => this.#receive(packet));
     dtls.onRtcp.subscribe((packet) => {
       if (packet.type !== werift.RtcpSrPacket.type) return;
-      const { ssrc, senderInfo } = packet as Werift.RtcpSrPacket;
+      const { ssrc, senderInfo, reports } = packet as Werift.RtcpSrPacket;
       this.#receptions.get(ssrc)?.senderReport(senderInfo.ntpTimestamp, performance.now());
+      // Who sends and receives reports on us in there; werift tells only the receiver of what they send.
+      for (const { sender } of all()) {
+        if (reports.some(({ ssrc }) => ssrc === sender.ssrc)) sender.handleRtcpPacket(packet);
+      }
     });
   }
 

@@ -192,6 +192,13 @@ browser.test("VideoHandler shows a page its video while it gives the page's, on 
   const { RtpPacket } = await loadWerift();
   const read = RtpPacket.deSerialize;
   let state = 7;
+  const { RTCRtpSender } = await loadWerift();
+  const handle = RTCRtpSender.prototype.handleRtcpPacket;
+  let reports = 0;
+  RTCRtpSender.prototype.handleRtcpPacket = function (packet) {
+    if ("reports" in packet && packet.reports.some(({ ssrc }) => ssrc === this.ssrc)) reports++;
+    return handle.call(this, packet);
+  };
   RtpPacket.deSerialize = (bytes) => {
     state = Math.imul(state, 1103515245) + 12345 >>> 0;
     if (state / 2 ** 32 < 0.05) throw new Error("lost on purpose");
@@ -241,10 +248,12 @@ browser.test("VideoHandler shows a page its video while it gives the page's, on 
     });
     assert.ok(stats.bitrate! > 100_000, JSON.stringify(stats));
     assert.ok(stats.roundTrip !== undefined && stats.roundTrip < 1, JSON.stringify(stats));
+    assert.ok(reports > 0, "no report on what the robot sends");
     assert.ok(stats.nacks! > 0 && stats.retransmitted! > 0, JSON.stringify(stats));
     if (Deno.env.get("RTCBOT_RUNS")) console.log(stats);
   } finally {
     RtpPacket.deSerialize = read;
+    RTCRtpSender.prototype.handleRtcpPacket = handle;
     clearInterval(timer);
   }
 });
