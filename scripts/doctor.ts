@@ -7,6 +7,8 @@
 
 import { LibraryMissing } from "../lib/errors.ts";
 import { type LibrarySpec, openLibrary } from "../ffi/loader.ts";
+import { LIBAVCODEC } from "../ffi/avcodec.ts";
+import { LIBOPUS } from "../ffi/opus.ts";
 import { LIBVPX } from "../ffi/vpx.ts";
 import { LIBYUV } from "../ffi/yuv.ts";
 
@@ -42,6 +44,8 @@ const LIBRARIES: readonly Library[] = [
     spec: LIBYUV,
     use: "quick pixels; without it TypeScript does the same, slower",
   },
+  { spec: LIBOPUS, use: "sound on connections" },
+  { spec: LIBAVCODEC, use: "H.264 video; VP8 does without" },
 ];
 
 interface Program {
@@ -53,7 +57,12 @@ interface Program {
 }
 
 const PROGRAMS: readonly Program[] = [
-  { name: "ffmpeg", use: "tests", commands: ["ffmpeg"], versionOption: "-version" },
+  {
+    name: "ffmpeg",
+    use: "files, network cameras, recording",
+    commands: ["ffmpeg"],
+    versionOption: "-version",
+  },
   {
     name: "chromium",
     use: "tests in a browser",
