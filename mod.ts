@@ -27,7 +27,8 @@
 export * from "./lib/errors.ts";
 export * from "./lib/subscriptions/mod.ts";
 export * from "./lib/codecs/choose.ts";
-export type { AudioEncoderOptions } from "./lib/codecs/audio_codec.ts";
+export type { AudioDecoder, AudioEncoder, AudioEncoderOptions } from "./lib/codecs/audio_codec.ts";
+export { OpusDecoder, OpusEncoder } from "./lib/codecs/opus.ts";
 export type * from "./lib/codecs/codec.ts";
 export * from "./lib/media/audio_frame.ts";
 export type { AudioJitterCounts } from "./lib/media/audio_jitter_buffer.ts";
