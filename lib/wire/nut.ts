@@ -58,6 +58,8 @@ export interface NutStream {
   readonly width: number;
   /** Pictures: number of rows. */
   readonly height: number;
+  /** Pictures: how many a second are meant to come, a hint for encoders; written, not read. */
+  readonly fps?: number;
   /** Sound: samples of each channel in a second. */
   readonly sampleRateHz: number;
   /** Sound: channels. */

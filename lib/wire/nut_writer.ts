@@ -36,6 +36,9 @@ export class NutWriter {
     ];
     const parts = [NUT_FILE_ID, packet(NUT_START.main, main)];
     streams.forEach((stream, id) => parts.push(packet(NUT_START.stream, streamHeader(stream, id))));
+    streams.forEach(({ fps }, id) => {
+      if (fps !== undefined) parts.push(packet(NUT_START.info, frameRateInfo(fps, id)));
+    });
     return concat(parts);
   }
 
@@ -73,6 +76,20 @@ function streamHeader(stream: NutStream, id: number): number[] {
     ...(video
       ? [...v(stream.width), ...v(stream.height), ...v(1), ...v(1), ...v(0)]
       : [...v(stream.sampleRateHz), ...v(1), ...v(stream.channels)]),
+  ];
+}
+
+/** An info packet; without it, ffmpeg takes a million pictures a second for granted. */
+function frameRateInfo(fps: number, id: number): number[] {
+  const text = new TextEncoder();
+  return [
+    ...[...v(id + 1), ...v(0), ...v(0), ...v(0), ...v(1)], // the stream, no chapter, one value
+    // 2 is s(-1): a text follows.
+    ...[
+      ...vb(text.encode("r_frame_rate")),
+      2,
+      ...vb(text.encode(`${Math.round(fps * 1000)}/1000`)),
+    ],
   ];
 }
 
