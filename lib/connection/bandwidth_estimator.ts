@@ -36,7 +36,7 @@ const QUEUE_MS = 100, DRAINED_MS = 40;
 const DRAIN = 0.5;
 /** The shortest delay is the way's own; it is looked for anew after so long. */
 const BASE_WINDOW_MS = 20_000;
-/** What may be on its way: so much time's worth beyond the shortest round trip. */
+/** What may be on its way when a queue is known of: so much time's worth beyond the shortest round trip. */
 const WINDOW_MS = 250, WINDOW_BYTES = 15_000;
 /** The rate then is so much more than what arrives, but not above the estimate. */
 const WINDOW_ROOM = 1.25;
@@ -114,7 +114,8 @@ export class BandwidthEstimator {
     if (this.#feedbackMs === null) return false;
     // After a silence a frame now and then shows whether the way is there again.
     if (nowMs - Math.max(this.#feedbackMs, this.#sentMs) > SILENCE_STEP_MS) return false;
-    const allowedMs = this.#shortestTrip.value + WINDOW_MS;
+    const window = this.#queueMs > DRAINED_MS ? WINDOW_MS : SILENCE_MS;
+    const allowedMs = this.#shortestTrip.value + window;
     const bitrate = Math.min(this.bitrate, WINDOW_ROOM * (this.#arrived.rate(nowMs) ?? Infinity));
     const bytes = this.#history.inFlightBytes;
     return bytes > WINDOW_BYTES && bytes * 8_000 > bitrate * allowedMs;
