@@ -24,16 +24,10 @@ import { agreeOnAudio, audioParameters, WeriftAudioSender } from "./werift_audio
 import { hostAddresses, loadWerift } from "./werift_engine.ts";
 import { boundGathering } from "./werift_gathering.ts";
 import { probePeer } from "./werift_liveness.ts";
+import { agreeOnVideo, placeSenders, sendFirst, withReceived } from "./werift_negotiation.ts";
 import { lastHeard } from "./werift_records.ts";
 import { warmUp } from "./werift_warmup.ts";
-import {
-  agreeOnVideo,
-  bypassReceiver,
-  placeSenders,
-  sendFirst,
-  WeriftReceivers,
-  withReceived,
-} from "./werift_receive.ts";
+import { bypassReceiver, WeriftReceivers } from "./werift_receive.ts";
 import { videoParameters, WeriftVideoSender } from "./werift_video.ts";
 
 /** What we accept in one message, said in the description. */

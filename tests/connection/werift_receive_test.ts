@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type * as Werift from "werift";
 import { loadWerift } from "../../lib/connection/werift_engine.ts";
-import { bypassReceiver, placeSenders } from "../../lib/connection/werift_receive.ts";
+import { placeSenders } from "../../lib/connection/werift_negotiation.ts";
+import { bypassReceiver } from "../../lib/connection/werift_receive.ts";
 
 type Transceiver = InstanceType<typeof Werift.RTCRtpTransceiver>;
 
