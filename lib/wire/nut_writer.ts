@@ -18,21 +18,23 @@ import {
 const TELLS_ALL = NUT_FLAG.codedPts | NUT_FLAG.streamId | NUT_FLAG.sizeMsb | NUT_FLAG.checksum;
 /** Bits of a short time; all our times are long, which begin at 2^shift. */
 const MSB_PTS_SHIFT = 1;
-/** The farthest that two syncpoints may lie apart, nut.txt. */
+/** max_distance: how far apart syncpoints may lie where there are several. */
 const MAX_DISTANCE = 32_768;
+/** main_flags: a pipe, which needs no syncpoints after the first. ffmpeg remembers each until the end. */
+const PIPE = 2;
 
 /** Makes the bytes of a NUT file. */
 export class NutWriter {
-  #sinceSyncpoint = Infinity;
+  #begun = false;
 
   /** The head of the file; comes first, and once. */
   header(streams: readonly NutStream[]): Uint8Array<ArrayBuffer> {
     const main = [
-      ...[...v(3), ...v(streams.length), ...v(MAX_DISTANCE)],
+      ...[...v(4), ...v(0), ...v(streams.length), ...v(MAX_DISTANCE)],
       ...[...v(1), ...v(1), ...v(1_000_000)], // one time base, 1/1000000
       // One run of frame codes: flags, six fields, pts 0, mul 1, stream 0, size 0, reserved 0, 255 codes
       ...[...v(NUT_FLAG.coded), ...v(6), ...v(0), ...v(1), ...v(0), ...v(0), ...v(0), ...v(255)],
-      ...v(0), // no elision headers
+      ...[...v(0), ...v(PIPE)], // no elision headers
     ];
     const parts = [NUT_FILE_ID, packet(NUT_START.main, main)];
     streams.forEach((stream, id) => parts.push(packet(NUT_START.stream, streamHeader(stream, id))));
@@ -59,10 +61,9 @@ export class NutWriter {
       ...[...v(timestampUs + 2 ** MSB_PTS_SHIFT), ...v(dataBytes)],
     ];
     head.push(...u32(nutChecksum(Uint8Array.from(head))));
-    this.#sinceSyncpoint += dataBytes + head.length;
-    if (this.#sinceSyncpoint < MAX_DISTANCE) return Uint8Array.from(head);
+    if (this.#begun) return Uint8Array.from(head);
+    this.#begun = true;
     const syncpoint = packet(NUT_START.syncpoint, [...v(timestampUs), ...v(0)]);
-    this.#sinceSyncpoint = dataBytes + head.length + syncpoint.length;
     return concat([syncpoint, Uint8Array.from(head)]);
   }
 }
