@@ -34,6 +34,8 @@ const IDLE = 0.6;
 const QUEUE_MS = 100, DRAINED_MS = 40;
 /** What is sent meanwhile, of what the link takes. */
 const DRAIN = 0.5;
+/** A queue that does not run empty in this time is somebody else's, or none. */
+const DRAIN_MS = 4_000;
 /** The shortest delay is the way's own; it is looked for anew after so long. */
 const BASE_WINDOW_MS = 20_000;
 /** What may be on its way when a queue is known of: so much time's worth beyond the shortest round trip. */
@@ -60,11 +62,11 @@ export class BandwidthEstimator {
   readonly #sent = new RateMeter(RATE_WINDOW_MS);
   readonly #arrived = new RateMeter(RATE_WINDOW_MS);
   #roundTripMs: number | null = null;
-  readonly #shortestDelay = new Shortest();
+  #shortestDelay = new Shortest();
   readonly #shortestTrip = new Shortest();
   #queueMs = 0;
   #sentMs = 0;
-  #draining = false;
+  #drainingMs: number | null = null;
   #feedbackMs: number | null = null;
   #silenceMs = -Infinity;
   #remb = Infinity;
@@ -167,6 +169,7 @@ export class BandwidthEstimator {
       newestMs = Math.max(newestMs, fate.sentMs);
     });
     this.#feedbackMs = nowMs;
+    this.#remb = Infinity;
     this.#silenceMs = -Infinity;
     if (count === 0 && shortestMs === Infinity) return;
     this.#loss.add(lost, count);
@@ -213,7 +216,12 @@ export class BandwidthEstimator {
     this.#roundTripMs = before === null ? roundTripMs : before + 0.2 * (roundTripMs - before);
     this.#shortestTrip.add(roundTripMs, nowMs);
     this.#queueMs = delayMs - this.#shortestDelay.add(delayMs, nowMs);
-    this.#draining = this.#queueMs > (this.#draining ? DRAINED_MS : QUEUE_MS);
+    const waits = this.#queueMs > (this.#draining ? DRAINED_MS : QUEUE_MS);
+    if (!waits) this.#drainingMs = null;
+    else if (nowMs - (this.#drainingMs ??= nowMs) > DRAIN_MS) {
+      this.#shortestDelay = new Shortest(); // it is not our queue: the way became longer
+      this.#drainingMs = null;
+    }
   }
 
   #decide(nowMs: number): void {
@@ -234,12 +242,18 @@ export class BandwidthEstimator {
     if (this.#loss.bitrate < Infinity) this.#rate.limit(this.#loss.bitrate * 1.5);
   }
 
+  get #draining(): boolean {
+    return this.#drainingMs !== null;
+  }
+
   /** What the trend says, corrected by how long packets wait at all. */
   #usage(sent: number | null, arriving: number | null): Usage {
     if (sent === null || arriving === null) return this.#detector.usage;
     // With less coming in than going out no queue grows: what was seen is the past.
     if (sent < 0.9 * arriving) return this.#detector.usage === "normal" ? "normal" : "under";
-    return this.#draining && arriving < 0.8 * this.bitrate ? "over" : this.#detector.usage;
+    if (!this.#draining) return this.#detector.usage;
+    if (arriving < 0.8 * this.bitrate) return "over";
+    return this.#detector.usage === "normal" ? "under" : this.#detector.usage;
   }
 
   #clamp(bitrate: number): number {
