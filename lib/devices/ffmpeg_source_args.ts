@@ -141,7 +141,9 @@ export function sourceArgs(
     ...tracks.flatMap((track, id) => outputArgs(track, id, options)),
     // NUT is written packet by packet; a stream that is late holds the other back by a frame at most.
     ...["-max_interleave_delta", "1", "-flush_packets", "1"],
-    ...["-f", "nut", "-write_index", "0", "pipe:1"],
+    // Without syncpoints, because ffmpeg remembers each: 10 MB an hour.
+    ...["-f", "nut", "-write_index", "0", "-syncpoints", "none", "-f_strict", "experimental"],
+    "pipe:1",
   ];
 }
 

@@ -36,6 +36,10 @@ interface Filling {
   readonly timestampUs: number;
   readonly keyFrame: boolean;
   readonly data: Uint8Array<ArrayBuffer>;
+  /** How many bytes at its beginning were left out of the file. */
+  readonly elided: number;
+  /** Whether side data stand before the rest. */
+  readonly sideData: boolean;
   filled: number;
 }
 
@@ -78,8 +82,8 @@ export class NutReader {
       if (this.#filling !== null) {
         bytes = this.#fill(this.#filling, bytes);
         if (this.#filling.filled < this.#filling.data.length) return packets;
-        const { stream, timestampUs, keyFrame, data } = this.#filling;
-        packets.push({ stream, timestampUs, keyFrame, data });
+        const { stream, timestampUs, keyFrame } = this.#filling;
+        packets.push({ stream, timestampUs, keyFrame, data: withoutSideData(this.#filling) });
         this.#filling = null;
       }
       if (this.#rest.length > 0) bytes = joined(this.#rest, bytes);
@@ -172,7 +176,7 @@ export class NutReader {
     let flags = code.flags;
     if (flags & NUT_FLAG.invalid) throw nutRefusal("a frame code has no meaning");
     if (flags & NUT_FLAG.coded) flags ^= cursor.v();
-    if (flags & NUT_FLAG.sideData) throw nutRefusal("frames with side data are not understood");
+    const sideData = (flags & NUT_FLAG.sideData) !== 0;
     const id = flags & NUT_FLAG.streamId ? cursor.v() : code.stream;
     const stream = this.#streams[id];
     if (stream === undefined) throw nutRefusal(`a frame of stream ${id}, which has no header`);
@@ -198,13 +202,43 @@ export class NutReader {
     const base = main.timeBases[stream.timeBase]!;
     const timestampUs = Math.round(pts * base.num * 1e6 / base.den);
     const keyFrame = (flags & NUT_FLAG.key) !== 0;
-    this.#filling = { stream: id, timestampUs, keyFrame, data, filled: elided.length };
+    this.#filling = {
+      ...{ stream: id, timestampUs, keyFrame, data, sideData },
+      ...{ elided: elided.length, filled: elided.length },
+    };
   }
 
   #mainHeader(): MainHeader {
     if (this.#main === null) throw nutRefusal("the main header is missing");
     return this.#main;
   }
+}
+
+/**
+ * The frame's own bytes. Version 4 puts two lists of named values before them, which matter to ffmpeg's
+ * players only.
+ */
+function withoutSideData({ data, elided, sideData }: Filling): Uint8Array<ArrayBuffer> {
+  if (!sideData) return data;
+  const cursor = new NutCursor(data, elided);
+  try {
+    for (let list = 0; list < 2; list++) {
+      for (let left = cursor.v(); left > 0; left--) {
+        cursor.take(cursor.v()); // the name
+        const type = cursor.s();
+        if (type === -1) cursor.take(cursor.v()); // a text
+        else if (type === -2) { // a type's name, and bytes
+          cursor.take(cursor.v());
+          cursor.take(cursor.v());
+        } else if (type < -2) cursor.v(); // -3 a number, -4 a time, else the upper part of a fraction
+      }
+    }
+  } catch (error) {
+    throw error === SHORT ? nutRefusal("side data end too late") : error;
+  }
+  const own = data.slice(cursor.at - elided);
+  own.set(data.subarray(0, elided));
+  return own;
 }
 
 /** A time of which only the low bits may have been told: the one nearest to the last. */

@@ -94,6 +94,29 @@ Deno.test("NutReader sets no memory aside for a frame that is too large", () => 
   assert.throws(() => reader.push(head), /a frame of 1000000000000 bytes is more than 1000;/);
 });
 
+Deno.test("NutReader takes side data off a frame, and refuses those that do not end", () => {
+  const bytes = (frame: number[]) => {
+    const writer = new NutWriter();
+    const head = writer.header([VIDEO]);
+    const packet = { stream: 0, timestampUs: 5, keyFrame: true };
+    const sync = writer.frameHead(packet, 0); // an empty frame behind the only syncpoint
+    // As the writer has it, with the flag 256 for side data, and a checksum that nobody reads.
+    const tells = 8 | 16 | 32 | 64 | 256 | 1;
+    return [head, sync, [0, 0x80 | tells >> 7, tells & 127, 0, 9, frame.length, 0, 0, 0, 0], frame]
+      .flatMap((part) => [...part]);
+  };
+  const text = [1, 65, 2, 2, 66, 67]; // "A": -1, "BC"
+  const blob = [1, 65, 4, 1, 66, 3, 7, 8, 9]; // "A": -2, of type "B", 7 8 9
+  const side = [3, ...text, ...blob, 1, 65, 6, 5, 0];
+  const [, frame] = new NutReader().push(Uint8Array.from(bytes([...side, 42, 43])));
+  assert.deepEqual([...frame!.data], [42, 43]);
+  assert.equal(frame!.timestampUs, 7);
+  assert.throws(
+    () => new NutReader().push(Uint8Array.from(bytes([9, 1]))),
+    /^RemoteProtocolError: Cannot read NUT: side data end too late/,
+  );
+});
+
 Deno.test("NutWriter refuses times before 0", () => {
   assert.throws(
     () => new NutWriter().frameHead({ stream: 0, timestampUs: -1, keyFrame: true }, 1),
