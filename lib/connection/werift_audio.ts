@@ -3,8 +3,13 @@ import { Buffer } from "node:buffer";
 import type * as Werift from "werift";
 import type { MediaSection } from "../wire/media_sections.ts";
 import type { PeerAudioReceiver, PeerAudioSender, ReceivedAudioPacket } from "./peer.ts";
+import { ReportClock } from "./report_clock.ts";
+import { sendRtpFrame } from "./werift_fast_rtp.ts";
+import { reportTruly } from "./werift_reports.ts";
 
 type Transceiver = InstanceType<typeof Werift.RTCRtpTransceiver>;
+
+const FRAME_MS = 20;
 
 /** What we offer and accept: stereo if there is any, and copies against loss in the packets themselves. */
 export function audioParameters(werift: typeof Werift): Werift.RTCRtpCodecParameters[] {
@@ -21,11 +26,13 @@ export function audioParameters(werift: typeof Werift): Werift.RTCRtpCodecParame
 export class WeriftAudioSender implements PeerAudioSender {
   readonly #werift: typeof Werift;
   readonly #transceiver: Transceiver;
+  readonly #clock = new ReportClock(48_000, FRAME_MS);
   #sequence = Math.floor(Math.random() * 0x8000); // RFC 3550, section 5.1: starts anywhere
 
   constructor(werift: typeof Werift, transceiver: Transceiver) {
     this.#werift = werift;
     this.#transceiver = transceiver;
+    reportTruly(transceiver.sender, this.#clock);
   }
 
   get agreed(): boolean {
@@ -35,17 +42,18 @@ export class WeriftAudioSender implements PeerAudioSender {
   }
 
   send(payload: Uint8Array<ArrayBuffer>, timestamp48kHz: number, marker: boolean): void {
+    const timestamp = timestamp48kHz >>> 0, sequence = this.#sequence;
+    const { sender } = this.#transceiver;
+    this.#sequence = sequence + 1 & 0xffff;
+    this.#clock.sent(timestamp, performance.now());
+    if (sendRtpFrame(this.#werift, sender, [payload], timestamp, sequence, { ends: marker })) {
+      return;
+    }
     const { RtpHeader, RtpPacket } = this.#werift;
-    const header = new RtpHeader({
-      sequenceNumber: this.#sequence,
-      timestamp: timestamp48kHz >>> 0,
-      marker,
-      extension: true,
-    });
-    this.#sequence = (this.#sequence + 1) & 0xffff;
+    const header = new RtpHeader({ sequenceNumber: sequence, timestamp, marker, extension: true });
     const data = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     // A datagram that cannot leave is a lost packet, and the next one makes up for it.
-    this.#transceiver.sender.sendRtp(new RtpPacket(header, data)).catch(() => {});
+    sender.sendRtp(new RtpPacket(header, data)).catch(() => {});
   }
 }
 

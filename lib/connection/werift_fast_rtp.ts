@@ -1,5 +1,5 @@
 /**
- * Sends the packets of a video frame the short way: header, SRTP (RFC 3711, RFC 7714) and datagram from
+ * Sends the packets of a frame the short way: header, SRTP (RFC 3711, RFC 7714) and datagram from
  * one buffer, with nothing made anew for each packet but what a retransmission may need. It is what each
  * further viewer of an encoded frame costs.
  *
@@ -9,6 +9,7 @@
  */
 import { Buffer } from "node:buffer";
 import type * as Werift from "werift";
+import { ntpTime } from "./werift_reports.ts";
 import { type DatagramPath, sendDatagram } from "./werift_sockets.ts";
 import { LONGEST_PACKET, LONGEST_TAG, type SrtpProtector, srtpProtector } from "./werift_srtp.ts";
 
@@ -57,7 +58,6 @@ const PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-dela
 const HISTORY = 128; // werift's RTP_HISTORY_SIZE, for retransmissions
 const UDP_HEADERS = 28; // UDP and IPv4
 const ORIGINAL_NUMBER = 2; // RFC 4588 section 4
-const NTP_EPOCH_MS = 2_208_988_800_000; // 1900 to 1970, RFC 868
 
 /** Told of each packet: its transport-wide number, negative if it has none, and its bytes with all headers. */
 export type Sent = (number: number, bytes: number) => void;
@@ -158,8 +158,9 @@ function shortWay(sender: Sender): SrtpProtector | null {
 }
 
 function setClock(sender: Sender, extensions: Extensions): void {
-  sender.ntpTimestamp = ntp(performance.timeOrigin + performance.now());
-  extensions.setTime(sender.ntpTimestamp);
+  const now = ntpTime(performance.timeOrigin + performance.now());
+  sender.ntpTimestamp = now;
+  extensions.setTime(now);
 }
 
 interface HeaderFields {
@@ -286,10 +287,4 @@ class Extensions {
     this.bytes[this.#number] = number >> 8;
     this.bytes[this.#number + 1] = number & 255;
   }
-}
-
-function ntp(epochMs: number): bigint {
-  const ms = epochMs + NTP_EPOCH_MS, seconds = Math.floor(ms / 1_000);
-  const fraction = Math.floor((ms - seconds * 1_000) / 1_000 * 2 ** 32);
-  return BigInt(seconds) << 32n | BigInt(fraction);
 }

@@ -4,8 +4,10 @@ import type * as Werift from "werift";
 import type { VideoCodecName } from "../media/encoded.ts";
 import { type OutgoingPacket, PacedSender, type Transmitter } from "./paced_sender.ts";
 import type { PeerVideoSender, SendRate } from "./peer.ts";
+import { ReportClock } from "./report_clock.ts";
 import { repeatRtpPacket, sendRtpFrame, type Sent } from "./werift_fast_rtp.ts";
 import { listenForFeedback } from "./werift_feedback.ts";
+import { reportTruly } from "./werift_reports.ts";
 
 type Transceiver = InstanceType<typeof Werift.RTCRtpTransceiver>;
 
@@ -24,6 +26,7 @@ export class WeriftVideoSender implements PeerVideoSender, Transmitter {
   readonly #dtls: Werift.RTCDtlsTransport;
   readonly #sender: Transceiver["sender"];
   readonly #paced = new PacedSender(this, () => this.onKeyFrameRequest?.());
+  readonly #clock = new ReportClock(90_000, 0);
 
   constructor(
     werift: typeof Werift,
@@ -33,6 +36,7 @@ export class WeriftVideoSender implements PeerVideoSender, Transmitter {
     this.#werift = werift;
     this.#dtls = dtls;
     this.#sender = transceiver.sender;
+    reportTruly(transceiver.sender, this.#clock);
     listenForFeedback(werift, transceiver.sender, dtls, {
       arrivals: (arrivals) => this.#paced.arrivals(arrivals),
       remb: (bitrate) => this.#paced.remb(bitrate),
@@ -56,6 +60,7 @@ export class WeriftVideoSender implements PeerVideoSender, Transmitter {
     timestamp90kHz: number,
     keyFrame: boolean,
   ): void {
+    this.#clock.sent(timestamp90kHz >>> 0, performance.now());
     this.#paced.send(payloads, timestamp90kHz >>> 0, keyFrame);
   }
 
