@@ -9,6 +9,7 @@ import { type Callback, callSafely } from "./life.ts";
 import { MediaLane } from "./media_lane.ts";
 import { decodeMessage, encodeMessage, type Wire } from "./message.ts";
 import { Producer } from "./producer.ts";
+import { withStereo } from "./stereo.ts";
 
 /** An offer or answer, with all candidates inside. */
 export interface Description {
@@ -115,14 +116,14 @@ export class RTCConnection extends Producer<unknown> {
     const pc = this._rtc;
     if (description) {
       await this.#unlessClosed(pc.setRemoteDescription(checkDescription(description)));
-      await this.#unlessClosed(pc.setLocalDescription());
+      await this.#setLocal(await this.#unlessClosed(pc.createAnswer()));
     } else {
       if (!this._defaultChannel) {
         this.#adopt(pc.createDataChannel("default", { ordered: this.#ordered }));
       }
       this.video._prepareOffer();
       this.audio._prepareOffer();
-      await this.#unlessClosed(pc.setLocalDescription());
+      await this.#setLocal(await this.#unlessClosed(pc.createOffer()));
     }
     await gatherCandidates(pc, this.#ending.signal);
     const local = pc.localDescription;
@@ -232,6 +233,16 @@ export class RTCConnection extends Producer<unknown> {
       signal.addEventListener("abort", abort);
       promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
     });
+  }
+
+  /** A browser that takes none but its own words has sound in mono. */
+  async #setLocal({ type, sdp = "" }: RTCLocalSessionDescriptionInit): Promise<void> {
+    const pc = this._rtc;
+    const stereo: RTCLocalSessionDescriptionInit = { sdp: withStereo(sdp) };
+    if (type) stereo.type = type;
+    await this.#unlessClosed(
+      pc.setLocalDescription(stereo).catch(() => pc.setLocalDescription()),
+    );
   }
 
   #assertOpen(action: string): void {

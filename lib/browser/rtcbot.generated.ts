@@ -543,6 +543,15 @@ function decodeMessage(data) {
   }
 }
 
+// lib/browser/stereo.ts
+function withStereo(sdp) {
+  const types = [...sdp.matchAll(/^a=rtpmap:(\\d+) opus\\/48000/gim)].map(([, type]) => type);
+  return sdp.replace(/^a=fmtp:(\\d+) .*$/gm, (line, type) => {
+    const says = !types.includes(type) || /[ ;]stereo=/.test(line);
+    return says ? line : \`\${line};stereo=1\`;
+  });
+}
+
 // lib/browser/rtc_connection.ts
 var DEFAULT_CONFIGURATION = {
   iceServers: [{ urls: "stun:stun.l.google.com:19302" }]
@@ -612,14 +621,14 @@ var RTCConnection = class extends Producer {
     const pc = this._rtc;
     if (description) {
       await this.#unlessClosed(pc.setRemoteDescription(checkDescription(description)));
-      await this.#unlessClosed(pc.setLocalDescription());
+      await this.#setLocal(await this.#unlessClosed(pc.createAnswer()));
     } else {
       if (!this._defaultChannel) {
         this.#adopt(pc.createDataChannel("default", { ordered: this.#ordered }));
       }
       this.video._prepareOffer();
       this.audio._prepareOffer();
-      await this.#unlessClosed(pc.setLocalDescription());
+      await this.#setLocal(await this.#unlessClosed(pc.createOffer()));
     }
     await gatherCandidates(pc, this.#ending.signal);
     const local = pc.localDescription;
@@ -716,6 +725,15 @@ var RTCConnection = class extends Producer {
       signal.addEventListener("abort", abort);
       promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
     });
+  }
+  /** A browser that takes none but its own words has sound in mono. */
+  async #setLocal({ type, sdp = "" }) {
+    const pc = this._rtc;
+    const stereo = { sdp: withStereo(sdp) };
+    if (type) stereo.type = type;
+    await this.#unlessClosed(
+      pc.setLocalDescription(stereo).catch(() => pc.setLocalDescription())
+    );
   }
   #assertOpen(action) {
     if (this.closed) throw closedError(action);
