@@ -12,7 +12,16 @@ import type { EncodedVideo } from "../../lib/media/encoded.ts";
 import type { VideoFrame } from "../../lib/media/video_frame.ts";
 import { Queue } from "../../lib/subscriptions/queue.ts";
 import { splitNalUnits } from "../../lib/wire/h264_bitstream.ts";
-import { alive, ffmpeg, ffmpegTest, packed, pictures, tonality, until } from "./ffmpeg_tools.ts";
+import {
+  alive,
+  ffmpeg,
+  ffmpegTest,
+  HAS_FFMPEG,
+  packed,
+  pictures,
+  tonality,
+  until,
+} from "./ffmpeg_tools.ts";
 
 const BARS = "smptebars=size=320x240:rate=30";
 const LAVFI = { format: "lavfi" } as const;
@@ -273,6 +282,16 @@ Deno.test({
   fn: async () => {
     await using source = new FFmpegSource("a.mp4", { restart: "on-exit" });
     await assert.rejects(source.video.get(), Deno.errors.NotCapable);
+  },
+});
+
+Deno.test({
+  name: "FFmpegSource needs no permission but to run ffmpeg",
+  ignore: !HAS_FFMPEG,
+  permissions: { run: ["ffmpeg"] },
+  fn: async () => {
+    await using source = new FFmpegSource(BARS, LAVFI);
+    assert.equal((await source.video.get()).width, 320);
   },
 });
 

@@ -123,3 +123,43 @@ Deno.test("NutWriter refuses times before 0", () => {
     /^RangeError: Cannot write a frame: its time is -1 µs; give a whole number from 0$/,
   );
 });
+
+/**
+ * Three grey pictures of 16x8 at 50 a second and 4 ms of sound, written by ffmpeg 5.1:
+ * ffmpeg -f lavfi -i "testsrc=size=16x8:rate=50:duration=0.06[out0];sine=sample_rate=48000:duration=0.004[out1]"
+ *   -c:v rawvideo -pix_fmt gray -c:a pcm_u8 -fflags +bitexact -max_interleave_delta 1 -write_index 0 -f nut
+ */
+const FFMPEG_FILE = Uint8Array.fromBase64([
+  "bnV0L211bHRpbWVkaWEgY29udGFpbmVyAE5NelYfXwStZAMCgf9/AgGDkAABgvcAwAAGAAAAAAABoAACAQEoAQApACEB",
+  "j38gAo9/eygDAAEBKQABBAADAQEBBAEDAQEhAgF4wAAGAAAAAAABBgMAAAEEAAABtgL/+gL/+wL//AL//W+Y3ztOUxFA",
+  "W/L52xgAAARZODAwAA6DkAAAAAAQCAEBAB5kqHdOUxFAW/L52xgBAQRQVUQIAQ6C9wAAAACC9wABAfj2jfBOSatotZa6",
+  "eAkAAAAAAAAAAABOSatotZa6eDMBAAAAAgdlbmNvZGVyAg1MYXZjIHJhd3ZpZGVvDHJfZnJhbWVfcmF0ZQIENTAvMWhg",
+  "FPpOSatotZa6eB4CAAAAAQdlbmNvZGVyAgtMYXZjIHBjbV91OMrxFbtOS+St7spFaQYAAAAAAAADAIEAAABMTGlpHR3i",
+  "4paWTLP//wAATLNpaR0d4uKWlkxM//8AAEyzaWkdHeLilpZMTP//AABMs2lpHR3i4paWTEz//wAATLNpaR0d4uKWlkxM",
+  "//8AAEyzaWkdHeLilpZMTP//TIW92LyfnaizekInQ2BiV0yFvdi8n52os3pCJ0NgYldOS+St7spFaQYBCfDQMdOCAIFA",
+  "gICBgoOEhYaHh4iJioqLjIyNjY6Ojo+Pj4+Pj4+Pj4+Pj46Ojo2NjIuLiomJiIeGhYWEg4KBgH9+fXx7e3p5eHd2dnV0",
+  "dHNzcnJxcXBwcHBwcHBwcHBwcHFxcXJyc3N0dXV2d3h4eXp7fH1+fn+AgYKDhIWGh4eIiYqKi4yMjY2Ojo6Pj4+Pj4+P",
+  "j4+Pj4+Ojo6NjYyLi4qJiYiHhoWFhIOCgYB/fn18fHt6eXh3d3Z1dHRzc3JycXFwcHBwcHBwBIEAAABMTGlpHR3i4paW",
+  "TLP//wAATLNpaR0d4uKWlkxM//8AAEyzaWkdHeLilpZMTP//AABMs2lpHR3i4paWTEz//wAATLNpaR0d4uKWlkxM//8A",
+  "AEyzaWkdHeLilpZMTP//T4jA17qdnqiwdz8oRWJhVk+IwNe6nZ6osHc/KEViYVYEgQAAAExMaWkdHeLilpZMs///AABM",
+  "s2lpHR3i4paWTEz//wAATLNpaR0d4uKWlkxM//8AAEyzaWkdHeLilpZMTP//AABMs2lpHR3i4paWTEz//wAATLNpaR0d",
+  "4uKWlkxM//9SisPVuZyeqa11PCpGY2FWUorD1bmcnqmtdTwqRmNhVg==",
+].join(""));
+
+Deno.test("NutReader reads what ffmpeg wrote, wherever it is cut", () => {
+  const wanted = ["0 0 true 128", "1 0 true 192", "0 20000 true 128", "0 40000 true 128"];
+  const said = ({ stream, timestampUs, keyFrame, data }: NutPacket) =>
+    `${stream} ${timestampUs} ${keyFrame} ${data.length}`;
+  for (let cut = 0; cut <= FFMPEG_FILE.length; cut++) {
+    const reader = new NutReader();
+    const packets = [
+      ...reader.push(FFMPEG_FILE.subarray(0, cut)),
+      ...reader.push(FFMPEG_FILE.subarray(cut)),
+    ];
+    assert.deepEqual(packets.map(said), wanted);
+    assert.deepEqual(reader.streams.map(({ fourcc }) => fourcc), ["Y800", "PUD\b"]);
+  }
+  const reader = new NutReader();
+  const byByte = [...FFMPEG_FILE].flatMap((byte) => reader.push(Uint8Array.of(byte)));
+  assert.deepEqual(byByte, new NutReader().push(FFMPEG_FILE));
+});
