@@ -4,7 +4,8 @@
  *
  *     deno run -A scripts/bench_network.ts                  3, 0.5, 3 Mbit/s
  *     deno run -A scripts/bench_network.ts --loss 0.05
- *     deno run -A scripts/bench_network.ts --plain          the machine's own network
+ *     deno run -A scripts/bench_network.ts --plain          the machine's own network, which something
+ *                                                           else may change as `--rates` only tells
  *     deno run -A scripts/bench_network.ts --viewers 2      the second one has a good network
  */
 import { parseArgs } from "node:util";
@@ -25,6 +26,7 @@ const { values: options } = parseArgs({
     start: { type: "string", default: "1" },
     viewers: { type: "string", default: "1" },
     plain: { type: "boolean", default: false },
+    host: { type: "string", default: "127.0.0.1" },
   },
 });
 const WIDTH = 640, HEIGHT = 480, BLOCK = 16, COLUMNS = 20, BITS = 60;
@@ -129,7 +131,7 @@ async function connect() {
 }
 </script>`;
 const server = Deno.serve(
-  { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+  { hostname: options.host, port: 0, onListen: () => {} },
   async (request) => {
     if (request.method !== "POST") {
       return new Response(page, { headers: { "content-type": "text/html" } });
@@ -152,7 +154,7 @@ interface Shown {
 const browser = await launch(findChromium() ?? "chromium");
 const pages = await Promise.all(Array.from({ length: viewers }, async (_, i) => {
   const page = await (await browser.newContext()).newPage();
-  await page.goto(`http://127.0.0.1:${server.addr.port}/`);
+  await page.goto(`http://${options.host}:${server.addr.port}/`);
   await new Promise((done) => setTimeout(done, i * 500));
   await page.evaluate("connect()");
   return page;
