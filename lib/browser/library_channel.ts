@@ -8,6 +8,7 @@ import {
   SILENCE_LIMIT_MS,
 } from "../wire/library_channel.ts";
 import { Control } from "./control.ts";
+import { ShownPictures } from "./shown_pictures.ts";
 
 /** A timer as late as this means that the page slept, and that messages may still be waiting. */
 const SLEPT_MS = 3 * PING_INTERVAL_MS;
@@ -16,6 +17,8 @@ const SLEPT_MS = 3 * PING_INTERVAL_MS;
 export class LibraryChannel {
   /** Commands both ways. */
   readonly control: Control;
+  /** What is displayed of the other end's pictures. */
+  readonly pictures: ShownPictures;
 
   readonly #protocol = new LibraryProtocol();
   readonly #channel: RTCDataChannel;
@@ -30,6 +33,10 @@ export class LibraryChannel {
     const { label, ...options } = LIBRARY_CHANNEL;
     this.#channel = pc.createDataChannel(label, { ...options, negotiated: true });
     this.control = new Control(this.#channel, this.#protocol);
+    this.pictures = new ShownPictures((timestamp90kHz, shownMs) => {
+      if (this.#channel.bufferedAmount > 0) return; // old when it leaves
+      this.#send(this.#protocol.shown(timestamp90kHz, shownMs));
+    });
     this.#channel.addEventListener("open", () => this.#start());
     this.#channel.addEventListener("message", (event) => this.#receive(event.data));
   }
@@ -37,6 +44,11 @@ export class LibraryChannel {
   /** Smoothed round-trip time in ms, null until measured. */
   get rttMs(): number | null {
     return this.#protocol.roundTripMs;
+  }
+
+  /** How old pictures were lately when they were displayed, in ms, null if unknown. */
+  get pictureAgeMs(): number | null {
+    return this.#protocol.pictureAgeMs(performance.now());
   }
 
   /** Any message of the other end, on whichever channel, shows that it is alive. */
@@ -48,6 +60,7 @@ export class LibraryChannel {
   close(): void {
     clearInterval(this.#timer);
     this.control._close();
+    this.pictures.close();
     this.#channel.close();
   }
 

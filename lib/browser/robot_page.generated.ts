@@ -247,9 +247,11 @@ var View = class {
     this.#part("card-next").hidden = this.#part("retry").hidden = !view.problem;
     this.#part("retry").toggleAttribute("disabled", !waiting);
   }
-  /** Round-trip time and frame rate. */
-  showNumbers(rttMs, fps) {
+  /** Round-trip time, how old the picture is, and frame rate. */
+  showNumbers(rttMs, pictureAgeMs, fps) {
     this.#write("rtt", rttMs === null ? "–" : rttMs < 10 ? rttMs.toFixed(1) : rttMs.toFixed(0));
+    this.#write("age", pictureAgeMs === null ? "–" : pictureAgeMs.toFixed(0));
+    this.#part("age-chip").hidden = pictureAgeMs === null;
     this.#write("fps", fps === 0 ? "–" : String(fps));
   }
   /** Where the robot believes to be. Whatever is not a number is not shown. */
@@ -323,9 +325,10 @@ function element(selector) {
 function start() {
   const config = JSON.parse(element("#config").textContent ?? "");
   const stick = element("#stick");
+  const video = element("#view");
   const picture = new Picture(
     element("#robot"),
-    element("#view"),
+    video,
     element("#glow")
   );
   const drive = new rtcbot.Drive({ joystick: stick });
@@ -335,6 +338,7 @@ function start() {
     ...config,
     onConnection(conn) {
       conn.video.subscribe((stream) => picture.show(stream));
+      conn.watchPicture(video);
       conn.subscribe((message) => {
         if (typeof message !== "object" || message === null) return;
         telemetry = { ...telemetry, ...message };
@@ -354,7 +358,8 @@ function start() {
       retryInMs: session.retryAtMs - performance.now(),
       moving: picture.moving
     });
-    view.showNumbers(session.phase === "open" ? session.conn?.rttMs ?? null : null, picture.fps);
+    const conn = session.phase === "open" ? session.conn : null;
+    view.showNumbers(conn?.rttMs ?? null, conn?.pictureAgeMs ?? null, picture.fps);
     view.showGamepad([...navigator.getGamepads?.() ?? []].some((pad) => pad?.connected));
   }
   setInterval(refresh, 250);

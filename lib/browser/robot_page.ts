@@ -96,6 +96,7 @@ const PICTURE = `<canvas id="glow" width="8" height="6" aria-hidden="true"></can
 const TOOLS = `<ul class="chips">
 <li class="chip sign" id="pad" title="Gamepad connected" hidden><svg viewBox="0 0 24 24" role="img" aria-label="Gamepad connected"><path d="M7.5 7h9a5 5 0 0 1 4.9 4l.9 4.6a2.6 2.6 0 0 1-4.6 2l-1.9-2.6H8.2l-1.9 2.6a2.6 2.6 0 0 1-4.6-2l.9-4.6a5 5 0 0 1 4.9-4zM8 9.8v3M6.5 11.3h3M15.5 10.3h.01M17.5 12.3h.01"/></svg></li>
 <li class="chip" title="Round-trip time"><span id="rtt">–</span><small>ms</small></li>
+<li class="chip" id="age-chip" title="Picture age: from the camera to this screen" hidden><small>picture age</small><span id="age">–</span><small>ms</small></li>
 <li class="chip" title="Frames a second"><span id="fps">–</span><small>fps</small></li>
 </ul>
 <button class="tool" id="fit" type="button" title="Whole picture or full screen" aria-label="Whole picture or full screen"><svg viewBox="0 0 24 24"><rect x="3" y="5" width="18" height="14" rx="2.5"/><path d="M8 12h8M8 12l2-2M8 12l2 2M16 12l-2-2M16 12l-2 2"/></svg></button>

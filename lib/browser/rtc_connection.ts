@@ -100,6 +100,20 @@ export class RTCConnection extends Producer<unknown> {
     return this.#library.rttMs;
   }
 
+  /**
+   * How old the robot's pictures were lately when they came on the screen, from the moment they were
+   * taken, in milliseconds; null until known, or if the other end is foreign. See `watchPicture`.
+   */
+  get pictureAgeMs(): number | null {
+    return this.#library.pictureAgeMs;
+  }
+
+  /** Measures how old the pictures in this element are; a few words a second with the robot. */
+  watchPicture(video: HTMLVideoElement): void {
+    this.#assertOpen("watch the picture");
+    this.#library.pictures.watch(video);
+  }
+
   /** Bytes that were put and have not left yet. */
   get bufferedAmount(): number {
     return this._defaultChannel?.bufferedAmount ?? 0;

@@ -68,6 +68,10 @@ var LIBRARY_CHANNEL = {
 var PING_INTERVAL_MS = 500;
 var SILENCE_LIMIT_MS = 2500;
 var MAX_COMMAND_AGE_MS = 500;
+var SHOWN_INTERVAL_MS = 250;
+var MAX_PICTURE_AGE_MS = 6e4;
+var AGES = 8;
+var AGES_MS = 2e3;
 var OFFSET_WINDOW_MS = 3e4;
 var ROUND_TRIP_GAIN = 1 / 8;
 var LibraryProtocol = class {
@@ -76,6 +80,8 @@ var LibraryProtocol = class {
   #sentSeq = 0;
   #heardSeq = 0;
   #offset = new OffsetWindow();
+  #difference = new ClockDifference();
+  #ages = [];
   /** Smoothed round-trip time; \`null\` until measured. */
   get roundTripMs() {
     return this.#roundTripMs;
@@ -88,6 +94,24 @@ var LibraryProtocol = class {
   command(value, givenMs) {
     return JSON.stringify(["control", ++this.#sentSeq, givenMs, value]);
   }
+  /** A picture of theirs was displayed. @param timestamp90kHz its RTP time, 32 bits */
+  shown(timestamp90kHz, shownMs) {
+    return JSON.stringify(["shown", timestamp90kHz, shownMs]);
+  }
+  /** The answer to \`shown\`. */
+  age(ms, nowMs) {
+    this.#noteAge(ms, nowMs);
+    return JSON.stringify(["age", ms]);
+  }
+  /**
+   * How old pictures were lately when they were displayed, at whichever end: the mean of two seconds;
+   * \`null\` when none was told of.
+   */
+  pictureAgeMs(nowMs) {
+    const lately = this.#ages.filter(({ atMs }) => nowMs - atMs < AGES_MS);
+    if (lately.length === 0) return null;
+    return lately.reduce((sum, { ms }) => sum + ms, 0) / lately.length;
+  }
   /** Reads what arrived; bad messages ask for nothing. */
   receive(text, nowMs) {
     const [kind, first, second, third] = parseArray(text);
@@ -95,7 +119,17 @@ var LibraryProtocol = class {
       this.#offset.delayOf(first, nowMs);
       return { reply: JSON.stringify(["pong", first, nowMs]) };
     }
-    if (kind === "pong" && isTime(first)) this.#noteRoundTrip(nowMs - first);
+    if (kind === "pong" && isTime(first)) {
+      this.#noteRoundTrip(nowMs - first);
+      if (isTime(second)) this.#difference.note(first, second, nowMs);
+    }
+    if (kind === "shown" && isTimestamp(first) && isTime(second)) {
+      const difference = this.#difference.ms;
+      return difference === null ? {} : { shown: { timestamp90kHz: first, shownMs: second - difference } };
+    }
+    if (kind === "age" && isTime(first) && first >= 0 && first <= MAX_PICTURE_AGE_MS) {
+      this.#noteAge(first, nowMs);
+    }
     if (kind === "control" && isTime(first) && isTime(second)) {
       const delayMs = this.#offset.delayOf(second, nowMs);
       if (first > this.#heardSeq && delayMs <= MAX_COMMAND_AGE_MS) {
@@ -104,6 +138,10 @@ var LibraryProtocol = class {
       }
     }
     return {};
+  }
+  #noteAge(ms, atMs) {
+    this.#ages.push({ atMs, ms });
+    if (this.#ages.length > AGES) this.#ages.shift();
   }
   #noteRoundTrip(sampleMs) {
     if (!(sampleMs >= 0)) return;
@@ -127,6 +165,29 @@ var OffsetWindow = class {
     return offset - Math.min(this.#before, this.#now);
   }
 };
+var ClockDifference = class {
+  #before = null;
+  #now = null;
+  #sinceMs = -Infinity;
+  get ms() {
+    const [before, now] = [this.#before, this.#now];
+    return (before && now && before.tripMs < now.tripMs ? before : now ?? before)?.ms ?? null;
+  }
+  note(pingMs, theirsMs, pongMs) {
+    const tripMs = pongMs - pingMs;
+    if (!(tripMs >= 0)) return;
+    if (pongMs - this.#sinceMs > OFFSET_WINDOW_MS) {
+      this.#before = this.#now;
+      this.#now = null;
+      this.#sinceMs = pongMs;
+    }
+    if (this.#now && this.#now.tripMs < tripMs) return;
+    this.#now = { tripMs, ms: theirsMs - (pingMs + tripMs / 2) };
+  }
+};
+function isTimestamp(value) {
+  return Number.isInteger(value) && value >= 0 && value < 2 ** 32;
+}
 function isTime(value) {
   return typeof value === "number" && Number.isFinite(value);
 }
@@ -382,11 +443,41 @@ var Control = class extends Producer {
   }
 };
 
+// lib/browser/shown_pictures.ts
+var ShownPictures = class {
+  #tell;
+  #stops = /* @__PURE__ */ new Map();
+  /** @param tell told of a picture, on the clock of \`performance.now()\` */
+  constructor(tell) {
+    this.#tell = tell;
+  }
+  /** Watches one more element; a browser without \`requestVideoFrameCallback\` tells nothing. */
+  watch(video) {
+    if (this.#stops.has(video) || typeof video.requestVideoFrameCallback !== "function") return;
+    let dueMs = -Infinity;
+    const onFrame = (nowMs, { rtpTimestamp, expectedDisplayTime }) => {
+      request = video.requestVideoFrameCallback(onFrame);
+      if (rtpTimestamp === void 0 || nowMs < dueMs) return;
+      dueMs = nowMs + SHOWN_INTERVAL_MS;
+      this.#tell(rtpTimestamp, expectedDisplayTime);
+    };
+    let request = video.requestVideoFrameCallback(onFrame);
+    this.#stops.set(video, () => video.cancelVideoFrameCallback(request));
+  }
+  /** Watches no more. */
+  close() {
+    for (const stop of this.#stops.values()) stop();
+    this.#stops.clear();
+  }
+};
+
 // lib/browser/library_channel.ts
 var SLEPT_MS = 3 * PING_INTERVAL_MS;
 var LibraryChannel = class {
   /** Commands both ways. */
   control;
+  /** What is displayed of the other end's pictures. */
+  pictures;
   #protocol = new LibraryProtocol();
   #channel;
   #onSilence;
@@ -399,12 +490,20 @@ var LibraryChannel = class {
     const { label, ...options } = LIBRARY_CHANNEL;
     this.#channel = pc.createDataChannel(label, { ...options, negotiated: true });
     this.control = new Control(this.#channel, this.#protocol);
+    this.pictures = new ShownPictures((timestamp90kHz, shownMs) => {
+      if (this.#channel.bufferedAmount > 0) return;
+      this.#send(this.#protocol.shown(timestamp90kHz, shownMs));
+    });
     this.#channel.addEventListener("open", () => this.#start());
     this.#channel.addEventListener("message", (event) => this.#receive(event.data));
   }
   /** Smoothed round-trip time in ms, null until measured. */
   get rttMs() {
     return this.#protocol.roundTripMs;
+  }
+  /** How old pictures were lately when they were displayed, in ms, null if unknown. */
+  get pictureAgeMs() {
+    return this.#protocol.pictureAgeMs(performance.now());
   }
   /** Any message of the other end, on whichever channel, shows that it is alive. */
   noteLife() {
@@ -414,6 +513,7 @@ var LibraryChannel = class {
   close() {
     clearInterval(this.#timer);
     this.control._close();
+    this.pictures.close();
     this.#channel.close();
   }
   #start() {
@@ -606,6 +706,18 @@ var RTCConnection = class extends Producer {
   /** Smoothed round-trip time in milliseconds; null until known, or if the other end is foreign. */
   get rttMs() {
     return this.#library.rttMs;
+  }
+  /**
+   * How old the robot's pictures were lately when they came on the screen, from the moment they were
+   * taken, in milliseconds; null until known, or if the other end is foreign. See \`watchPicture\`.
+   */
+  get pictureAgeMs() {
+    return this.#library.pictureAgeMs;
+  }
+  /** Measures how old the pictures in this element are; a few words a second with the robot. */
+  watchPicture(video) {
+    this.#assertOpen("watch the picture");
+    this.#library.pictures.watch(video);
   }
   /** Bytes that were put and have not left yet. */
   get bufferedAmount() {

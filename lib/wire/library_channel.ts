@@ -1,13 +1,21 @@
 /**
  * What two ends of this library say to each other on a channel of their own, sans IO: round-trip time,
- * and commands of which only the newest matters. The channel is negotiated (stream {@linkcode
- * LIBRARY_CHANNEL.id}), so an end that is not ours never sees it. Messages are JSON arrays:
+ * commands of which only the newest matters, and how old a picture is when it is seen. The channel is
+ * negotiated (stream {@linkcode LIBRARY_CHANNEL.id}), so an end that is not ours never sees it. Messages
+ * are JSON arrays:
  *
  * ```text
  * ["ping", t]              t: the sender's clock in ms; answered at once by
  * ["pong", t, t2]          t copied, t2: the clock of who answers
  * ["control", seq, t, v]   a command; seq counts from 1, t: when it was given
+ * ["shown", rtp, t]        the picture with this RTP time (90 kHz, 32 bits) was displayed at t,
+ *                          said of some pictures, at most four a second; answered at once by
+ * ["age", ms]              how old that picture was then
  * ```
+ *
+ * Only the sender of a picture knows when it was taken, and only who displays it knows when it was seen.
+ * A pong shows what the other clock says: t2 was read between the ping's leaving and the pong's coming, so
+ * with the middle of the two the error is at most half of the round trip, of which the shortest counts.
  *
  * Anything else is ignored, so that later versions can say more.
  */
@@ -28,6 +36,14 @@ export const SILENCE_LIMIT_MS = 2_500;
 /** A command older than this is not carried out: a robot does not act on what was meant a while ago. */
 export const MAX_COMMAND_AGE_MS = 500;
 
+/** One end tells the other so often, at most, when it displayed a picture. */
+export const SHOWN_INTERVAL_MS = 250;
+/** A picture older than this, or one that is to be taken in the future, is a mistake. */
+const MAX_PICTURE_AGE_MS = 60_000;
+
+/** So many ages are kept, for so long. */
+const AGES = 8, AGES_MS = 2_000;
+
 /** Clocks drift some 0.1 ms in a second, so the smallest offset is forgotten after so long. */
 const OFFSET_WINDOW_MS = 30_000;
 /** The round-trip time is the mean of the first eight samples, then smoothed as TCP does it (RFC 6298). */
@@ -39,6 +55,8 @@ export interface LibraryMessage {
   readonly reply?: string;
   /** A command to be carried out. */
   readonly command?: { readonly value: unknown };
+  /** A picture of ours was displayed; `shownMs` is by our clock. */
+  readonly shown?: { readonly timestamp90kHz: number; readonly shownMs: number };
 }
 
 /** One end's half of the protocol. Times are milliseconds of any clock that does not jump. */
@@ -48,6 +66,8 @@ export class LibraryProtocol {
   #sentSeq = 0;
   #heardSeq = 0;
   #offset = new OffsetWindow();
+  #difference = new ClockDifference();
+  #ages: { readonly atMs: number; readonly ms: number }[] = [];
 
   /** Smoothed round-trip time; `null` until measured. */
   get roundTripMs(): number | null {
@@ -64,6 +84,27 @@ export class LibraryProtocol {
     return JSON.stringify(["control", ++this.#sentSeq, givenMs, value]);
   }
 
+  /** A picture of theirs was displayed. @param timestamp90kHz its RTP time, 32 bits */
+  shown(timestamp90kHz: number, shownMs: number): string {
+    return JSON.stringify(["shown", timestamp90kHz, shownMs]);
+  }
+
+  /** The answer to `shown`. */
+  age(ms: number, nowMs: number): string {
+    this.#noteAge(ms, nowMs);
+    return JSON.stringify(["age", ms]);
+  }
+
+  /**
+   * How old pictures were lately when they were displayed, at whichever end: the mean of two seconds;
+   * `null` when none was told of.
+   */
+  pictureAgeMs(nowMs: number): number | null {
+    const lately = this.#ages.filter(({ atMs }) => nowMs - atMs < AGES_MS);
+    if (lately.length === 0) return null;
+    return lately.reduce((sum, { ms }) => sum + ms, 0) / lately.length;
+  }
+
   /** Reads what arrived; bad messages ask for nothing. */
   receive(text: string, nowMs: number): LibraryMessage {
     const [kind, first, second, third] = parseArray(text);
@@ -71,7 +112,19 @@ export class LibraryProtocol {
       this.#offset.delayOf(first, nowMs);
       return { reply: JSON.stringify(["pong", first, nowMs]) };
     }
-    if (kind === "pong" && isTime(first)) this.#noteRoundTrip(nowMs - first);
+    if (kind === "pong" && isTime(first)) {
+      this.#noteRoundTrip(nowMs - first);
+      if (isTime(second)) this.#difference.note(first, second, nowMs);
+    }
+    if (kind === "shown" && isTimestamp(first) && isTime(second)) {
+      const difference = this.#difference.ms;
+      return difference === null
+        ? {}
+        : { shown: { timestamp90kHz: first, shownMs: second - difference } };
+    }
+    if (kind === "age" && isTime(first) && first >= 0 && first <= MAX_PICTURE_AGE_MS) {
+      this.#noteAge(first, nowMs);
+    }
     if (kind === "control" && isTime(first) && isTime(second)) {
       const delayMs = this.#offset.delayOf(second, nowMs);
       if (first > this.#heardSeq && delayMs <= MAX_COMMAND_AGE_MS) {
@@ -80,6 +133,11 @@ export class LibraryProtocol {
       }
     }
     return {};
+  }
+
+  #noteAge(ms: number, atMs: number): void {
+    this.#ages.push({ atMs, ms });
+    if (this.#ages.length > AGES) this.#ages.shift();
   }
 
   #noteRoundTrip(sampleMs: number): void {
@@ -109,6 +167,34 @@ class OffsetWindow {
     this.#now = Math.min(this.#now, offset);
     return offset - Math.min(this.#before, this.#now);
   }
+}
+
+/** What the other clock is ahead of ours, by the shortest round trip of the last half or whole minute. */
+class ClockDifference {
+  #before: { tripMs: number; ms: number } | null = null;
+  #now: { tripMs: number; ms: number } | null = null;
+  #sinceMs = -Infinity;
+
+  get ms(): number | null {
+    const [before, now] = [this.#before, this.#now];
+    return (before && now && before.tripMs < now.tripMs ? before : now ?? before)?.ms ?? null;
+  }
+
+  note(pingMs: number, theirsMs: number, pongMs: number): void {
+    const tripMs = pongMs - pingMs;
+    if (!(tripMs >= 0)) return;
+    if (pongMs - this.#sinceMs > OFFSET_WINDOW_MS) {
+      this.#before = this.#now;
+      this.#now = null;
+      this.#sinceMs = pongMs;
+    }
+    if (this.#now && this.#now.tripMs < tripMs) return;
+    this.#now = { tripMs, ms: theirsMs - (pingMs + tripMs / 2) };
+  }
+}
+
+function isTimestamp(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32;
 }
 
 function isTime(value: unknown): value is number {

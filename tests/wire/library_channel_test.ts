@@ -72,6 +72,53 @@ Deno.test("LibraryProtocol follows clocks that drift apart", () => {
   assert.equal(delivered, hours * 3_600);
 });
 
+/** One ping of `from`, answered after so long, to a clock that is ahead by `aheadMs`. */
+function exchange(
+  from: LibraryProtocol,
+  to: LibraryProtocol,
+  at: { sentMs: number; thereMs: number; backMs: number; aheadMs: number },
+) {
+  const { reply } = to.receive(from.ping(at.sentMs), at.sentMs + at.thereMs + at.aheadMs);
+  from.receive(reply!, at.sentMs + at.thereMs + at.backMs);
+}
+
+Deno.test("LibraryProtocol tells by its own clock when the other end displayed a picture", () => {
+  const robot = new LibraryProtocol(), page = new LibraryProtocol();
+  const aheadMs = 5_000_000.25;
+  const shown = page.shown(4_294_967_295, aheadMs + 1_000);
+  assert.equal(shown, '["shown",4294967295,5001000.25]');
+  assert.deepEqual(robot.receive(shown, 0), {}); // nothing is known of the page's clock
+  exchange(robot, page, { sentMs: 0, thereMs: 40, backMs: 60, aheadMs });
+  exchange(robot, page, { sentMs: 500, thereMs: 5, backMs: 5, aheadMs }); // the shortest counts
+  exchange(robot, page, { sentMs: 1_000, thereMs: 90, backMs: 10, aheadMs });
+  assert.deepEqual(robot.receive(shown, 2_000), {
+    shown: { timestamp90kHz: 4_294_967_295, shownMs: 1_000 },
+  });
+  assert.equal(robot.pictureAgeMs(2_000), null);
+  assert.deepEqual(page.receive(robot.age(63.5, 2_000), 7_000), {});
+  assert.deepEqual(page.receive(robot.age(60.5, 2_250), 7_250), {});
+  assert.deepEqual([robot.pictureAgeMs(2_500), page.pictureAgeMs(7_500)], [62, 62]);
+  assert.equal(page.pictureAgeMs(9_100), 60.5);
+  assert.equal(page.pictureAgeMs(10_000), null); // it is hidden, or stands still
+});
+
+Deno.test("LibraryProtocol knows the other clock to half of the shortest round trip, as it drifts", () => {
+  const robot = new LibraryProtocol(), page = new LibraryProtocol();
+  const next = seeded(9);
+  for (let sentMs = 0; sentMs < 600_000; sentMs += 500) {
+    const aheadMs = 1_000 + sentMs * 0.0001;
+    exchange(robot, page, {
+      sentMs,
+      thereMs: 4 + next() / 2 ** 27,
+      backMs: 4 + next() / 2 ** 27,
+      aheadMs,
+    });
+    const { shown } = robot.receive(page.shown(0, sentMs + 1_000 + sentMs * 0.0001), sentMs);
+    // Half of the round trip at most, and what drifts in the window of one minute.
+    if (sentMs > 60_000) assert.ok(Math.abs(shown!.shownMs - sentMs) < 17, `${shown!.shownMs}`);
+  }
+});
+
 Deno.test("LibraryProtocol ignores what it does not know", () => {
   const protocol = new LibraryProtocol();
   const ignored = [
@@ -91,6 +138,15 @@ Deno.test("LibraryProtocol ignores what it does not know", () => {
     '["control","1",1,{}]',
     '["control",1e999,1,{}]',
     '["later",1,2,3]',
+    '["shown",1,2]',
+    '["shown",-1,2]',
+    '["shown",1.5,2]',
+    '["shown",4294967296,2]',
+    '["shown",1,"2"]',
+    '["age"]',
+    '["age",-1]',
+    '["age",1e9]',
+    '["age","1"]',
     '["ping",1',
     "[".repeat(100_000),
   ];
@@ -101,14 +157,26 @@ Deno.test("LibraryProtocol ignores what it does not know", () => {
 Deno.test("LibraryProtocol reads its messages cut anywhere, changed anywhere, and random ones", () => {
   const from = new LibraryProtocol();
   const next = seeded(5);
-  const whole = [from.ping(12.25), '["pong",12.25,90]', from.command({ forward: 0.5 }, 13)];
+  const whole = [
+    from.ping(12.25),
+    '["pong",12.25,90]',
+    from.command({ forward: 0.5 }, 13),
+    from.shown(123_456, 14.5),
+    from.age(45.5, 0),
+  ];
   for (const text of whole) {
     for (let end = 0; end < text.length; end++) {
       assert.deepEqual(new LibraryProtocol().receive(text.slice(0, end), 20), {});
     }
     assert.deepEqual(new LibraryProtocol().receive(`${text},`, 20), {});
     for (let i = 0; i < 3_000; i++) {
-      const { reply, command } = new LibraryProtocol().receive(mutate(text, next, 1 + i % 3), 20);
+      const protocol = new LibraryProtocol();
+      protocol.receive('["pong",1,2]', 3);
+      const asked = protocol.receive(mutate(text, next, 1 + i % 3), 20);
+      const { reply, command, shown } = asked;
+      assert.ok(shown === undefined || Number.isFinite(shown.shownMs + shown.timestamp90kHz));
+      const ageMs = protocol.pictureAgeMs(20) ?? 0;
+      assert.ok(ageMs >= 0 && ageMs <= 60_000);
       if (reply !== undefined) assert.match(reply, /^\["pong",-?[\d.e+-]+,20\]$/);
       if (command !== undefined) assert.ok("value" in command);
     }

@@ -26,9 +26,10 @@ function element<T extends Element>(selector: string): T {
 function start(): void {
   const config = JSON.parse(element("#config").textContent ?? "") as PageConfig;
   const stick = element<HTMLElement>("#stick");
+  const video = element<HTMLVideoElement>("#view");
   const picture = new Picture(
     element<HTMLElement>("#robot"),
-    element<HTMLVideoElement>("#view"),
+    video,
     element<HTMLCanvasElement>("#glow"),
   );
   const drive: Drive = new rtcbot.Drive({ joystick: stick });
@@ -39,6 +40,7 @@ function start(): void {
     ...config,
     onConnection(conn: RTCConnection) {
       conn.video.subscribe((stream) => picture.show(stream));
+      conn.watchPicture(video);
       conn.subscribe((message) => {
         if (typeof message !== "object" || message === null) return;
         telemetry = { ...telemetry, ...message };
@@ -60,7 +62,8 @@ function start(): void {
       retryInMs: session.retryAtMs - performance.now(),
       moving: picture.moving,
     });
-    view.showNumbers(session.phase === "open" ? session.conn?.rttMs ?? null : null, picture.fps);
+    const conn = session.phase === "open" ? session.conn : null;
+    view.showNumbers(conn?.rttMs ?? null, conn?.pictureAgeMs ?? null, picture.fps);
     view.showGamepad([...(navigator.getGamepads?.() ?? [])].some((pad) => pad?.connected));
   }
   setInterval(refresh, 250);

@@ -57,9 +57,11 @@ export class View {
     this.#part("retry").toggleAttribute("disabled", !waiting);
   }
 
-  /** Round-trip time and frame rate. */
-  showNumbers(rttMs: number | null, fps: number): void {
+  /** Round-trip time, how old the picture is, and frame rate. */
+  showNumbers(rttMs: number | null, pictureAgeMs: number | null, fps: number): void {
     this.#write("rtt", rttMs === null ? "–" : rttMs < 10 ? rttMs.toFixed(1) : rttMs.toFixed(0));
+    this.#write("age", pictureAgeMs === null ? "–" : pictureAgeMs.toFixed(0));
+    this.#part("age-chip").hidden = pictureAgeMs === null;
     this.#write("fps", fps === 0 ? "–" : String(fps));
   }
 
