@@ -266,14 +266,20 @@ export class FFmpegSource extends Lifecycle {
     let lastMs = performance.now();
     const stall: Stall = { error: null, alive: () => lastMs = performance.now(), end: () => {} };
     if (stallTimeoutMs <= 0) return stall;
+    const periodMs = Math.max(50, stallTimeoutMs / 4);
+    let tickMs = lastMs;
     const timer = setInterval(() => {
-      if (performance.now() - lastMs < stallTimeoutMs) return;
+      const nowMs = performance.now();
+      // If the whole program was held up, what came meanwhile has not been read yet.
+      if (nowMs - tickMs > 2 * periodMs) lastMs = nowMs;
+      tickMs = nowMs;
+      if (nowMs - lastMs < stallTimeoutMs) return;
       stall.error ??= new SystemCallError(
         `${this.#action}: nothing has come for ${stallTimeoutMs} ms; check the cable or the address`,
         "ETIMEDOUT",
       );
       process.stop();
-    }, Math.max(50, stallTimeoutMs / 4));
+    }, periodMs);
     stall.end = () => clearInterval(timer);
     return stall;
   }

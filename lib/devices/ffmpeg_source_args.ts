@@ -91,6 +91,23 @@ export type TrackKind = "video" | "audio" | "encoded" | "encodedAudio";
 
 const LIVE_ADDRESS = /^(rtsps?|rtmp[st]?|rtp|srt|udp|tcp|mms[ht]?):\/\//i;
 
+/** ffmpeg's formats that are devices or generators ("ffmpeg -devices"). */
+const DEVICES: ReadonlySet<string> = new Set([
+  ...[
+    "lavfi",
+    "x11grab",
+    "kmsgrab",
+    "fbdev",
+    "v4l2",
+    "video4linux2",
+    "alsa",
+    "pulse",
+    "jack",
+    "oss",
+  ],
+  ...["avfoundation", "dshow", "gdigrab", "android_camera", "decklink"],
+]);
+
 /** Whether the input is an address that sends at its own pace. */
 export function isLiveAddress(input: string): boolean {
   return LIVE_ADDRESS.test(input);
@@ -124,13 +141,13 @@ export function sourceArgs(
 ): string[] {
   const { format, inputArgs = [], encode } = options;
   const live = isLiveAddress(input);
-  const file = format === undefined && !live && !/^https?:\/\//i.test(input);
+  const device = format !== undefined && DEVICES.has(format);
+  const file = !device && !live && !/^(https?:\/\/|\/dev\/)/i.test(input);
   const realtime = options.realtime ?? (file || format === "lavfi");
   return [
     ...["-hide_banner", "-nostdin", "-loglevel", "error"],
-    // A device or generator of a known format tells all in its first packet; others need a look.
-    ...(format === undefined || format === "h264" ? [] : ["-probesize", "32"]),
-    ...(format !== undefined ? ["-analyzeduration", "0"] : []),
+    // A device tells all in its first packet; files and addresses need a look.
+    ...(device ? ["-probesize", "32", "-analyzeduration", "0"] : []),
     ...(live ? ["-analyzeduration", "500000"] : []),
     ...(realtime ? ["-re"] : []),
     ...(options.loop ? ["-stream_loop", "-1"] : []),

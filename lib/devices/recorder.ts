@@ -286,9 +286,10 @@ export class Recorder extends Lifecycle {
     if (this.#options.whenSlow === "wait") return written;
   }
 
-  /** An ffmpeg that ends before it was asked to has failed. */
+  /** An ffmpeg that ends before it was asked to has failed, or has had enough (`-t` among its arguments). */
   async #watch(process: FFmpegProcess): Promise<void> {
     const status = await process.ended;
-    if (!this.closed) this._setError(process.failure(status));
+    if (status.success) this.close();
+    else this._setError(process.failure(status)); // has no effect once it is being closed
   }
 }
