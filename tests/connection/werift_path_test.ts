@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import * as werift from "werift";
 import { PacketCrypto } from "../../ffi/crypto.ts";
-import { sendRtpFrame } from "../../lib/connection/werift_fast_rtp.ts";
+import { repeatRtpPacket, sendRtpFrame } from "../../lib/connection/werift_fast_rtp.ts";
 import { probePeer } from "../../lib/connection/werift_liveness.ts";
 import { quickenOpening } from "../../lib/connection/werift_opening.ts";
 import { lastHeard, packetCrypto, quickenRecords } from "../../lib/connection/werift_records.ts";
@@ -284,6 +284,25 @@ for (const profile of [1, 7] as const) {
         assert.equal(rtx.header.payloadType, 97);
         assert.equal(rtx.payload.readUInt16BE(0), 65_535);
         assert.deepEqual([...rtx.payload.subarray(2)], [...payloads[1]!]);
+        // Our own way to send it again; it has a number of its own on the transport.
+        const sentAgain: [number, number][] = [];
+        const lostPacket = { payload: payloads[1]!, timestamp: 7, sequence: 65_535, marker: true };
+        const told = (wide: number, bytes: number) => sentAgain.push([wide, bytes]);
+        assert.equal(repeatRtpPacket(sender, lostPacket, told), true);
+        const eighth = (async () => {
+          while (packets.length < 7) await new Promise((done) => setTimeout(done, 1));
+        })();
+        await within(2_000, eighth, "our retransmission");
+        const size = packets.at(-1)!.length;
+        const ours = werift.RtpPacket.deSerialize(session.decrypt(packets.pop()!));
+        assert.deepEqual(sentAgain, [[7, size + 28]]);
+        assert.equal(ours.header.payloadType, 97);
+        assert.equal(ours.header.sequenceNumber, rtx.header.sequenceNumber + 1 & 0xffff);
+        assert.equal(
+          ours.header.extensions.find((e) => e.id === ids.number)!.payload.readUInt16BE(),
+          7,
+        );
+        assert.deepEqual([...ours.payload], [0xff, 0xff, ...payloads[1]!]);
         received.unSubscribe();
         sender.stop();
         const opened = packets.map((packet) =>
