@@ -5,6 +5,7 @@ import type { MediaSection } from "../wire/media_sections.ts";
 import type { PeerAudioReceiver, PeerAudioSender, ReceivedAudioPacket } from "./peer.ts";
 import { ReportClock } from "./report_clock.ts";
 import { sendRtpFrame } from "./werift_fast_rtp.ts";
+import { playInStep } from "./werift_playout.ts";
 import { reportTruly } from "./werift_reports.ts";
 
 type Transceiver = InstanceType<typeof Werift.RTCRtpTransceiver>;
@@ -46,6 +47,7 @@ export class WeriftAudioSender implements PeerAudioSender {
     const { sender } = this.#transceiver;
     this.#sequence = sequence + 1 & 0xffff;
     this.#clock.sent(timestamp, performance.now());
+    playInStep(sender.dtlsTransport);
     if (sendRtpFrame(this.#werift, sender, [payload], timestamp, sequence, { ends: marker })) {
       return;
     }

@@ -9,6 +9,7 @@
  */
 import { Buffer } from "node:buffer";
 import type * as Werift from "werift";
+import { playoutDelay } from "./werift_playout.ts";
 import { ntpTime } from "./werift_reports.ts";
 import { type DatagramPath, sendDatagram } from "./werift_sockets.ts";
 import { LONGEST_PACKET, LONGEST_TAG, type SrtpProtector, srtpProtector } from "./werift_srtp.ts";
@@ -244,7 +245,7 @@ class Extensions {
       if (id < 1 || id > 14) continue; // RFC 8285 section 4.2
       if (uri === MID && sender.mid) add(id, new TextEncoder().encode(sender.mid).subarray(0, 16));
       if (uri === ABS_SEND_TIME) this.#time = add(id, new Uint8Array(3));
-      if (uri === PLAYOUT_DELAY) add(id, new Uint8Array(3)); // show at once: at least and at most 0
+      if (uri === PLAYOUT_DELAY) add(id, playoutDelay(sender.dtlsTransport));
       if (uri === TRANSPORT_CC) this.#number = add(id, new Uint8Array(2));
     }
     while (bytes.length % 4) bytes.push(0);
