@@ -12,10 +12,11 @@ function isHere(): boolean {
   }
 }
 
-const here = isHere();
+/** Whether libopus is on this machine. */
+export const isOpusHere: boolean = isHere();
 
 /** Registers a test that is ignored, with the reason in its title, where libopus is missing. */
 export function testOpus(name: string, fn: () => void | Promise<void>): void {
-  const title = here ? name : `${name} (install libopus: apt libopus0, brew opus)`;
-  Deno.test({ name: title, ignore: !here, fn });
+  const title = isOpusHere ? name : `${name} (install libopus: apt libopus0, brew opus)`;
+  Deno.test({ name: title, ignore: !isOpusHere, fn });
 }
