@@ -1,38 +1,25 @@
-/** One encoding of a source: frames in, packets for its viewers out. */
+/** One encoding of a source: frames in, packets for its viewers out. What is encoded already is passed on. */
 import { createVideoEncoder } from "../codecs/choose.ts";
 import type { VideoEncoder } from "../codecs/codec.ts";
 import { SubscriptionClosed } from "../errors.ts";
+import type { EncodedVideo, EncodedVideoSource, VideoCodecName } from "../media/encoded.ts";
 import { VideoFrame } from "../media/video_frame.ts";
-import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
-import { Queue } from "../subscriptions/queue.ts";
+import { report } from "../subscriptions/report.ts";
 import type { Sink, Source } from "../subscriptions/types.ts";
-import { packetizeVp8 } from "../wire/vp8_rtp.ts";
 import { toRtpTimestamp } from "./media_clock.ts";
-import type { SendRate } from "./peer.ts";
 import { PictureFormats } from "./picture_format.ts";
 import type { SourceClock } from "./source_clock.ts";
-import { asVideoFrame, type VideoLike } from "./video_like.ts";
+import { VideoInbox } from "./video_inbox.ts";
+import { asVideoFrame, isEncodedVideo, type VideoLike } from "./video_like.ts";
+import { type Viewer, ViewersFeed } from "./viewers_feed.ts";
 
-/** An encoded frame, ready to be sent to any number of viewers. */
-export interface SharedFrame {
-  readonly payloads: readonly Uint8Array<ArrayBuffer>[];
-  readonly timestamp90kHz: number;
-  readonly keyFrame: boolean;
-}
-
-/** Who watches. Its calls must not block and must not throw. */
-export interface Viewer {
-  /** The payload size that fits its packets. */
-  readonly maxPayload: number;
-  /** How much can be sent to it; without it, it takes what comes. */
-  readonly rate?: SendRate;
-  frame(frame: SharedFrame): void;
-  /** The encoder or the source failed, and no frame will follow. */
-  failed(error: Error): void;
-}
-
-/** How a source is encoded. */
+/** How a source is encoded. None of it changes what a source gives compressed already. */
 export interface EncodingOptions {
+  /**
+   * What is sent if it can be encoded here and the viewer takes it; otherwise what both can do.
+   * @default {"VP8"}
+   */
+  codec?: VideoCodecName;
   /** At most so many frames a second are sent. @default all that the source gives */
   fps?: number;
   /** Whether frames may be left out when the encoder or the network is behind. @default {true} */
@@ -48,6 +35,7 @@ export interface EncodingOptions {
 /** What is encoded: a producer, or anything else that gives frames. */
 export type EncodingSource =
   & Source<VideoLike>
+  & EncodedVideoSource
   & Partial<{
     subscribe(sink: Sink<VideoLike>): unknown;
     unsubscribe(sink: Sink<VideoLike>): void;
@@ -69,27 +57,25 @@ export interface EncodingOwner {
 export const USUAL_FPS = 30;
 /** Key frames are large: however many ask, one is sent at most so often. */
 const KEY_FRAME_INTERVAL_MS = 300;
-/** Frames that wait for the encoder when none may be skipped. */
-const QUEUE_LIMIT = 60;
 
-type Frames = MostRecentSubscription<VideoLike> | Queue<VideoLike>;
+type RawVideo = Exclude<VideoLike, EncodedVideo>;
 
 /** From its first viewer's coming to the last one's leaving. */
 export class EncodingRun {
   readonly #options: EncodingOptions;
   readonly #viewers: ReadonlySet<Viewer>;
   readonly #owner: EncodingOwner;
-  /** Those who have had a key frame, without which the frames that follow are noise. */
-  readonly #begun = new WeakSet<Viewer>();
+  readonly #origin: EncodingSource;
+  readonly #feed: ViewersFeed;
   readonly #stopped = new AbortController();
-  readonly #frames: Frames;
+  readonly #frames: VideoInbox;
   readonly #clock: SourceClock;
   readonly #formats = new PictureFormats();
   #encoder: VideoEncoder | null = null;
   #last: VideoFrame | null = null;
   #keyFrameWanted = true;
   #keyFrameMs = -Infinity;
-  #pictureId = -1;
+  #askedMs = -Infinity;
   #bitrate: number | null = null;
   #nextDueUs = -Infinity;
 
@@ -101,13 +87,16 @@ export class EncodingRun {
     clock: SourceClock,
     owner: EncodingOwner,
   ) {
+    this.#origin = origin;
     this.#options = options;
     this.#viewers = viewers;
     this.#clock = clock;
     this.#owner = owner;
-    this.#frames = options.canSkip === false
-      ? new Queue<VideoLike>({ maxSize: QUEUE_LIMIT })
-      : new MostRecentSubscription<VideoLike>();
+    this.#feed = new ViewersFeed(viewers, clock);
+    this.#frames = new VideoInbox(options.canSkip !== false, () => {
+      this.#feed.restart();
+      this.wantKeyFrame();
+    });
     Promise.all([this.#read(origin), this.#encode()]).catch((error: Error) => {
       if (!this.#stopped.signal.aborted) owner.failed(error);
     });
@@ -115,7 +104,7 @@ export class EncodingRun {
 
   /** A viewer that has no picture at all does not wait for the interval to pass. */
   welcome(viewer: Viewer): void {
-    this.#begun.delete(viewer);
+    this.#feed.welcome(viewer);
     this.#keyFrameMs = -Infinity;
     this.wantKeyFrame();
   }
@@ -123,6 +112,7 @@ export class EncodingRun {
   /** A viewer lost its picture. */
   wantKeyFrame(): void {
     this.#keyFrameWanted = true;
+    this.#askSource();
     // A source may rest; its last picture is as good as the next one, but never takes its place.
     if (this.#frames.size > 0 || this.#frames.closed) return;
     if (this.#last && this.#keyFrameAllowed()) this.#frames.put_nowait(this.#last);
@@ -142,6 +132,7 @@ export class EncodingRun {
     const signal = this.#stopped.signal;
     if (origin.subscribe && origin.unsubscribe) {
       origin.subscribe(this.#frames);
+      this.#askSource();
       signal.addEventListener("abort", () => origin.unsubscribe!(this.#frames), { once: true });
       return;
     }
@@ -158,6 +149,10 @@ export class EncodingRun {
       while (!signal.aborted) {
         const value = await this.#frames.get({ signal });
         const nowUs = performance.now() * 1000;
+        if (isEncodedVideo(value)) {
+          this.#pass(value, nowUs);
+          continue;
+        }
         const again = value === this.#last;
         const frame = asVideoFrame(value, nowUs);
         if (again || this.#isDue(nowUs)) await this.#encodeOne(value, frame, again, nowUs);
@@ -169,8 +164,29 @@ export class EncodingRun {
     }
   }
 
+  /** Compressed already: whoever cannot keep up misses frames until the next key frame (`pacer.ts`). */
+  #pass(chunk: EncodedVideo, nowUs: number): void {
+    this.#last = null;
+    if (chunk.keyFrame) this.#keyFrameWanted = false;
+    else if (this.#keyFrameWanted) this.#askSource();
+    const timestampUs = this.#clock.stamp(chunk, chunk.timestampUs, nowUs);
+    this.#feed.send(chunk, toRtpTimestamp(timestampUs));
+  }
+
+  /** A source that encodes can make key frames, or cannot; then they are waited for. */
+  #askSource(): void {
+    const nowMs = performance.now();
+    if (!this.#origin.requestKeyFrame || nowMs - this.#askedMs < KEY_FRAME_INTERVAL_MS) return;
+    this.#askedMs = nowMs;
+    try {
+      this.#origin.requestKeyFrame();
+    } catch (error) {
+      report("a source could not make a key frame", error);
+    }
+  }
+
   async #encodeOne(
-    value: VideoLike,
+    value: RawVideo,
     frame: VideoFrame,
     again: boolean,
     nowUs: number,
@@ -185,6 +201,7 @@ export class EncodingRun {
     const bitrate = this.#owner.bitrate();
     const stamped = this.#fit(frame, bitrate, timestampUs);
     this.#encoder ??= createVideoEncoder({
+      codec: this.#options.codec ?? "VP8",
       width: stamped.width,
       height: stamped.height,
       fps: this.#options.fps ?? USUAL_FPS,
@@ -202,7 +219,7 @@ export class EncodingRun {
       this.#keyFrameMs = performance.now();
       this.#keyFrameWanted = false; // whoever asked meanwhile gets this one
     }
-    this.#send(chunk.data, chunk.keyFrame, toRtpTimestamp(timestampUs));
+    this.#feed.send(chunk, toRtpTimestamp(timestampUs));
   }
 
   /** In the size that suits the bit rate. */
@@ -223,22 +240,6 @@ export class EncodingRun {
     if (this.#options.canSkip === false || this.#viewers.size === 0) return false;
     for (const { rate } of this.#viewers) if (!rate?.behind) return false;
     return true;
-  }
-
-  #send(data: Uint8Array, keyFrame: boolean, timestamp90kHz: number): void {
-    this.#pictureId = this.#clock.pictureId(this.#pictureId, keyFrame);
-    const pictureId = this.#pictureId & 0x7fff;
-    const cuts = new Map<number, SharedFrame>();
-    for (const viewer of this.#viewers) {
-      if (keyFrame) this.#begun.add(viewer);
-      else if (!this.#begun.has(viewer)) continue;
-      let cut = cuts.get(viewer.maxPayload);
-      if (!cut) {
-        const payloads = packetizeVp8(data, pictureId, viewer.maxPayload);
-        cuts.set(viewer.maxPayload, cut = { payloads, timestamp90kHz, keyFrame });
-      }
-      viewer.frame(cut);
-    }
   }
 
   #keyFrameAllowed(): boolean {

@@ -82,16 +82,32 @@ export interface SendRate {
   begin(bitrate: number): void;
 }
 
+/** What became of the frames and packets of one viewer, since the connection began. */
+export interface SendCounts {
+  /** Frames that were dropped because too much waited. */
+  readonly framesDropped: number;
+  /** Packets that were sent again because the viewer asked. */
+  readonly packetsRetransmitted: number;
+}
+
 /** The sending half of a video section. */
 export interface PeerVideoSender {
-  /** What the two ends agreed on; `null` until then, or when they have nothing in common. */
+  /** What is sent at present; `null` until the two ends agreed, or when nothing is to be sent. */
   readonly codec: VideoCodecName | null;
+  /** All that the two ends agreed on, what was wished for first. */
+  readonly codecs: readonly VideoCodecName[];
+  /** Why nothing can be sent to a viewer that wants to see something. */
+  readonly refusal: string | null;
   /** The payload size that fits a packet of this transport. */
   readonly maxPayload: number;
   /** The viewer lost its picture (PLI or FIR). */
   onKeyFrameRequest: (() => void) | null;
   /** How much can be sent. */
   readonly rate: SendRate;
+  /** For statistics. */
+  readonly counts: SendCounts;
+  /** Forgets what waits, and sends this codec from now on, one of `codecs`. */
+  use(codec: VideoCodecName): void;
   /** Sends one frame: its RTP payloads, and its time in 90 kHz units. Never blocks. */
   sendFrame(
     payloads: readonly Uint8Array<ArrayBuffer>[],
@@ -172,8 +188,12 @@ export interface PeerListener {
 export interface Peer {
   /** Makes a channel; it opens when the transport is connected. */
   createChannel(options: PeerChannelOptions): PeerChannel;
-  /** Adds a video section that sends; before `offer` or `answer`. */
-  addVideoSender(): PeerVideoSender;
+  /**
+   * Adds a video section that sends; before `offer` or `answer`.
+   *
+   * @param wished what can be sent in it, best first
+   */
+  addVideoSender(wished: readonly VideoCodecName[]): PeerVideoSender;
   /** Adds a sound section that sends; before `offer` or `answer`. */
   addAudioSender(): PeerAudioSender;
   /** An offer with all candidates; what we want is taken in the sections that send, as far as they go. */
@@ -186,6 +206,8 @@ export interface Peer {
   readonly hasData: boolean;
   /** When anything authentic last arrived from the other end, on the clock of `performance.now()`. */
   readonly lastHeardMs: number;
+  /** All datagrams' bytes over the path in use, without UDP and IP headers. */
+  readonly traffic: { readonly bytesSent: number; readonly bytesReceived: number };
   /** Asks the other end for a sign of life, which renews `lastHeardMs`. */
   probe(): void;
   /** Frees sockets and timers. Idempotent; the state becomes `closed`. */

@@ -5,6 +5,7 @@
 import { Buffer } from "node:buffer";
 import type * as Werift from "werift";
 import { ConnectionLost, NegotiationError } from "../errors.ts";
+import type { VideoCodecName } from "../media/encoded.ts";
 import type { Description } from "../wire/description.ts";
 import { type MediaSection, readMediaSections } from "../wire/media_sections.ts";
 import type {
@@ -24,8 +25,14 @@ import { agreeOnAudio, audioParameters, WeriftAudioSender } from "./werift_audio
 import { hostAddresses, loadWerift } from "./werift_engine.ts";
 import { boundGathering } from "./werift_gathering.ts";
 import { probePeer } from "./werift_liveness.ts";
-import { agreeOnVideo, placeSenders, sendFirst, withReceived } from "./werift_negotiation.ts";
-import { lastHeard } from "./werift_records.ts";
+import {
+  acceptVideo,
+  agreeOnVideo,
+  offerSending,
+  placeSenders,
+  withFurther,
+} from "./werift_negotiation.ts";
+import { lastHeard, trafficOf } from "./werift_records.ts";
 import { warmUp } from "./werift_warmup.ts";
 import { bypassReceiver, WeriftReceivers } from "./werift_receive.ts";
 import { videoParameters, WeriftVideoSender } from "./werift_video.ts";
@@ -52,6 +59,8 @@ class WeriftPeer implements Peer {
   #state: PeerState = "new";
   readonly #receivers: WeriftReceivers;
   readonly #ours = new Set<Werift.RTCRtpTransceiver>();
+  readonly #videos = new Map<Werift.RTCRtpTransceiver, WeriftVideoSender>();
+  readonly #videoCodecs: Werift.RTCRtpCodecParameters[];
 
   constructor(
     werift: typeof Werift,
@@ -61,6 +70,7 @@ class WeriftPeer implements Peer {
     this.#werift = werift;
     this.#listener = listener;
     const { codecs, headerExtensions } = videoParameters(werift);
+    this.#videoCodecs = withFurther(werift, codecs);
     this.#pc = new werift.RTCPeerConnection({
       iceServers: configuration.iceServers,
       iceTransportPolicy: configuration.iceTransportPolicy,
@@ -69,7 +79,7 @@ class WeriftPeer implements Peer {
       iceUseIpv6: false,
       iceAdditionalHostAddresses: hostAddresses(),
       maxMessageSize: MAX_MESSAGE_SIZE,
-      codecs: { video: withReceived(werift, codecs), audio: audioParameters(werift) },
+      codecs: { video: this.#videoCodecs, audio: audioParameters(werift) },
       headerExtensions: { video: headerExtensions, audio: [werift.useSdesMid()] },
     });
     boundGathering(this.#pc, configuration.iceServers);
@@ -97,14 +107,16 @@ class WeriftPeer implements Peer {
     return this.#sctp.channels.create(options);
   }
 
-  addVideoSender(): PeerVideoSender {
+  addVideoSender(wished: readonly VideoCodecName[]): PeerVideoSender {
     const stream = new this.#werift.MediaStream({ id: "rtcbot" });
     const transceiver = this.#pc.addTransceiver("video", {
       direction: "sendonly",
       streams: [stream],
     });
     this.#ours.add(transceiver);
-    return new WeriftVideoSender(this.#werift, transceiver, this.#dtls);
+    const sender = new WeriftVideoSender(this.#werift, transceiver, this.#dtls, wished);
+    this.#videos.set(transceiver, sender);
+    return sender;
   }
 
   addAudioSender(): PeerAudioSender {
@@ -125,6 +137,9 @@ class WeriftPeer implements Peer {
         else this.#pc.addTransceiver(kind, { direction: "recvonly" });
       }
     }
+    for (const [transceiver, { wished }] of this.#videos) {
+      offerSending(transceiver, this.#videoCodecs, wished);
+    }
     await this.#pc.setLocalDescription(await this.#pc.createOffer());
     return this.#localDescription("offer");
   }
@@ -134,10 +149,18 @@ class WeriftPeer implements Peer {
     await this.#negotiate("the offer", async () => {
       placeSenders([...this.#ours], offer.sdp);
       await this.#pc.setRemoteDescription(offer);
+      const { media } = this.#werift.SessionDescription.parse(offer.sdp);
       for (const transceiver of this.#pc.getTransceivers()) {
         const section = sections.find(({ mid }) => mid === transceiver.mid);
-        const agree = transceiver.kind === "video" ? agreeOnVideo : agreeOnAudio;
-        agree(transceiver, section, this.#ours.has(transceiver));
+        if (transceiver.kind === "audio") {
+          agreeOnAudio(transceiver, section, this.#ours.has(transceiver));
+          continue;
+        }
+        const offered = media.find(({ rtp }) => rtp.muxId === transceiver.mid)?.rtp.codecs ?? [];
+        const sender = this.#videos.get(transceiver);
+        const agreed = agreeOnVideo(transceiver, section, offered, sender?.wished ?? null);
+        if (agreed.refusal !== null && !section?.sends) throw new Error(agreed.refusal);
+        sender?.agree(agreed);
       }
       await this.#pc.setLocalDescription(await this.#pc.createAnswer());
     });
@@ -146,11 +169,17 @@ class WeriftPeer implements Peer {
   }
 
   async accept(answer: Description): Promise<void> {
+    const sections = readMediaSections(answer.sdp);
     await this.#negotiate("the answer", async () => {
       await this.#pc.setRemoteDescription(answer);
-      for (const ours of this.#ours) if (ours.kind === "video") sendFirst(ours);
+      for (const [transceiver, sender] of this.#videos) {
+        const section = sections.find(({ mid }) => mid === transceiver.mid);
+        const agreed = acceptVideo(transceiver, section, sender.wished);
+        if (agreed.refusal !== null && !section?.sends) throw new Error(agreed.refusal);
+        sender.agree(agreed);
+      }
     });
-    this.#receive(readMediaSections(answer.sdp));
+    this.#receive(sections);
   }
 
   get hasData(): boolean {
@@ -159,6 +188,10 @@ class WeriftPeer implements Peer {
 
   get lastHeardMs(): number {
     return lastHeard(this.#dtls);
+  }
+
+  get traffic(): { bytesSent: number; bytesReceived: number } {
+    return trafficOf(this.#dtls);
   }
 
   probe(): void {

@@ -4,7 +4,8 @@
  * one key frame. With the last viewer the encoder is freed and the source let go.
  *
  * The bit rate follows the viewers' networks. When they differ much, the source is encoded a second and
- * third time, at lower rates, for those who cannot take the first (`encoding_ladder.ts`).
+ * third time, at lower rates, for those who cannot take the first (`encoding_ladder.ts`). Viewers with
+ * another codec have an encoder of their own; what a source gives compressed already is passed on to all.
  */
 import { defaultBitrate } from "../codecs/codec.ts";
 import { producerOf } from "../subscriptions/origin.ts";
@@ -15,12 +16,14 @@ import {
   EncodingRun,
   type EncodingSource,
   USUAL_FPS,
-  type Viewer,
 } from "./encoding_run.ts";
+import { codecGiven } from "./sent_codecs.ts";
 import { SourceClock } from "./source_clock.ts";
 import type { VideoLike } from "./video_like.ts";
+import type { Viewer } from "./viewers_feed.ts";
 
-export type { EncodingOptions, SharedFrame, Viewer } from "./encoding_run.ts";
+export type { EncodingOptions } from "./encoding_run.ts";
+export type { SharedFrame, Viewer } from "./viewers_feed.ts";
 
 /** How often the viewers' networks are looked at. */
 const ADAPT_MS = 100;
@@ -35,8 +38,10 @@ export function sharedEncoder(
   options: EncodingOptions = {},
 ): SharedEncoder {
   const origin = producerOf(source) ?? source;
-  const { fps, canSkip, bitrate, minBitrate, maxBitrate } = options;
-  const key = JSON.stringify([fps, canSkip, bitrate, minBitrate, maxBitrate]);
+  const { codec = "VP8", fps, canSkip, bitrate, minBitrate, maxBitrate } = options;
+  const key = codecGiven(origin)
+    ? "as it is"
+    : JSON.stringify([codec, fps, canSkip, bitrate, minBitrate, maxBitrate]);
   let ofOrigin = encoders.get(origin);
   if (!ofOrigin) encoders.set(origin, ofOrigin = new Map());
   let encoder = ofOrigin.get(key);

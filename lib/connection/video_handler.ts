@@ -29,6 +29,10 @@ export interface VideoKinds extends MediaKinds {
  * viewer the encoder is freed and the camera let go. Give the source before the description is made, so
  * that the connection has a place for video; it can be replaced at any time.
  *
+ * Frames are sent as VP8, or as H.264 where the viewer takes no VP8 and libavcodec with x264 is here;
+ * `addTrack(camera, { codec: "H264" })` prefers it. A source of compressed frames, such as
+ * `FFmpegSource.encoded`, is passed on without decoding, and viewers join at its next key frame.
+ *
  * `subscribe()`, `get()` and `for await` give the frames of the first video that the other end sends: a
  * `VideoFrame` in `I420`, the newest only unless another subscription is handed in. Call one of them (or
  * `offerToReceive`) before an offer is made, so that it asks for a video; what an offer of the other end
@@ -61,7 +65,7 @@ export class VideoHandler extends MediaHandler<VideoKinds, PeerVideoReceiver> {
   }
 
   protected override _attachTrack(peer: Peer, track: VideoTrack): void {
-    track._attach(peer.addVideoSender());
+    track._attach(peer.addVideoSender(track._codecs));
   }
 
   protected override _makeIncoming(

@@ -1,14 +1,22 @@
-/** What may be put where video goes: frames, or plain arrays of pixels as image processing has them. */
+/** What may be put where video goes: frames, pixels as image processing has them, or compressed frames. */
+import type { EncodedVideo } from "../media/encoded.ts";
 import { type PixelArray, VideoFrame } from "../media/video_frame.ts";
 
 /**
  * A frame, or pixels of shape `(height, width, channels)`: one channel is grey, three are BGR, four are
- * BGRA.
+ * BGRA. Or a compressed frame, which is sent as it is: H.264 in Annex B, in the order of decoding and
+ * without pictures that refer to later ones; what must be decoded first waits for the next key frame.
  */
-export type VideoLike = VideoFrame | PixelArray;
+export type VideoLike = VideoFrame | PixelArray | EncodedVideo;
+
+/** Whether it is compressed, and to be passed on as it is. */
+export function isEncodedVideo(value: VideoLike): value is EncodedVideo {
+  const { codec, data, keyFrame } = (value ?? {}) as Partial<EncodedVideo>;
+  return typeof codec === "string" && typeof keyFrame === "boolean" && data instanceof Uint8Array;
+}
 
 /** The value as a frame. @throws {TypeError} when it is none of what may be put */
-export function asVideoFrame(value: VideoLike, nowUs: number): VideoFrame {
+export function asVideoFrame(value: Exclude<VideoLike, EncodedVideo>, nowUs: number): VideoFrame {
   if (value instanceof VideoFrame) return value;
   const { shape } = (value ?? {}) as Partial<PixelArray>;
   switch (Array.isArray(shape) ? shape[2] : undefined) {

@@ -1,16 +1,19 @@
-import { SubscriptionClosed } from "../errors.ts";
-import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
+import { NegotiationError, SubscriptionClosed } from "../errors.ts";
+import type { VideoCodecName } from "../media/encoded.ts";
 import { producerOf } from "../subscriptions/origin.ts";
 import { report } from "../subscriptions/report.ts";
 import type { Sink, Source } from "../subscriptions/types.ts";
 import type { PeerVideoSender, SendRate } from "./peer.ts";
+import { codecsOf, nothingInCommon } from "./sent_codecs.ts";
 import {
   type EncodingOptions,
   type SharedEncoder,
   sharedEncoder,
+  type SharedFrame,
   type Viewer,
 } from "./shared_encoder.ts";
-import { asVideoFrame, type VideoLike } from "./video_like.ts";
+import { VideoInbox } from "./video_inbox.ts";
+import { asVideoFrame, isEncodedVideo, type VideoLike } from "./video_like.ts";
 
 /**
  * One outgoing video track: which source is shown at the moment, and the sender that shows it. It
@@ -20,7 +23,7 @@ export class VideoTrack implements Sink<VideoLike> {
   readonly #options: EncodingOptions;
   readonly #onError: (error: Error) => void;
   #source: Source<VideoLike> | null = null;
-  #direct: MostRecentSubscription<VideoLike> | null = null;
+  #direct: VideoInbox | null = null;
   #sender: PeerVideoSender | null = null;
   #flowing = false;
   #watching: { encoder: SharedEncoder; viewer: Viewer; drain: AbortController } | null = null;
@@ -34,6 +37,11 @@ export class VideoTrack implements Sink<VideoLike> {
   /** The source that was put, or `null`. */
   get subscription(): Source<VideoLike> | null {
     return this.#source === this.#direct ? null : this.#source;
+  }
+
+  /** For {@linkcode VideoHandler}: what it can be sent as, best first. */
+  get _codecs(): VideoCodecName[] {
+    return codecsOf(this.#source, this.#options.codec);
   }
 
   /** For {@linkcode VideoHandler}: the section of the connection that sends it. */
@@ -56,8 +64,8 @@ export class VideoTrack implements Sink<VideoLike> {
 
   /** Shows one frame, instead of a source. @throws {TypeError} when it is none */
   put_nowait(frame: VideoLike): void {
-    asVideoFrame(frame, 0);
-    this.#direct ??= new MostRecentSubscription();
+    if (!isEncodedVideo(frame)) asVideoFrame(frame, 0);
+    this.#direct ??= new VideoInbox(true);
     this.putSubscription(this.#direct);
     this.#direct.put_nowait(frame);
   }
@@ -73,18 +81,39 @@ export class VideoTrack implements Sink<VideoLike> {
   #update(): void {
     if (!this.#flowing) return this.#leave();
     const sender = this.#sender;
-    if (this.#watching || !this.#source || !sender?.codec) return;
-    const encoder = sharedEncoder(this.#source, this.#options);
+    if (this.#watching || !this.#source || !sender) return;
+    if (sender.codecs.length === 0) {
+      if (sender.refusal !== null) this.#failed(this.#refusal(sender.refusal));
+      return;
+    }
+    const codecs = this._codecs;
+    const codec = codecs.find((codec) => sender.codecs.includes(codec));
+    if (!codec) return this.#failed(this.#refusal(nothingInCommon(codecs, sender.codecs)));
+    const encoder = sharedEncoder(this.#source, { ...this.#options, codec });
     const viewer: Viewer = {
       maxPayload: sender.maxPayload,
       rate: sender.rate,
-      frame: (frame) => sender.sendFrame(frame.payloads, frame.timestamp90kHz, frame.keyFrame),
+      frame: (frame) => this.#send(sender, frame),
       failed: (error) => this.#failed(error),
     };
     const drain = new AbortController();
     this.#watching = { encoder, viewer, drain };
     encoder.join(viewer);
     this.#drain(this.#source, drain.signal);
+  }
+
+  #send(sender: PeerVideoSender, { codec, payloads, timestamp90kHz, keyFrame }: SharedFrame): void {
+    if (codec !== sender.codec) {
+      if (!sender.codecs.includes(codec)) {
+        return this.#failed(this.#refusal(nothingInCommon([codec], sender.codecs)));
+      }
+      sender.use(codec);
+    }
+    sender.sendFrame(payloads, timestamp90kHz, keyFrame);
+  }
+
+  #refusal(why: string): NegotiationError {
+    return new NegotiationError(`Cannot send the video to this viewer: ${why}`);
   }
 
   #leave(): void {

@@ -1,9 +1,13 @@
-/** Agreeing with the other end on video sections: who sends in which, and in which codecs. */
+/**
+ * Agreeing with the other end on video sections: who sends in which, and in which codecs. werift compares
+ * only their names: of several kinds of H.264 it takes whichever stand first in the two lists.
+ */
 import type * as Werift from "werift";
 import { videoCodecs } from "../codecs/choose.ts";
 import type { VideoCodecName } from "../media/encoded.ts";
-import { parseFormatParameters } from "../wire/h264_profile.ts";
+import { answerH264, h264Suitability, parseFormatParameters } from "../wire/h264_profile.ts";
 import { type MediaSection, readMediaSections } from "../wire/media_sections.ts";
+import { nothingInCommon } from "./sent_codecs.ts";
 
 type Transceiver = InstanceType<typeof Werift.RTCRtpTransceiver>;
 type Codec = Werift.RTCRtpCodecParameters;
@@ -20,38 +24,134 @@ export function placeSenders(senders: readonly Transceiver[], offer: string): vo
   });
 }
 
+/** What browsers have by these names; constrained baseline and baseline, level 3.1. */
+const H264 = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=";
+const FURTHER: readonly [VideoCodecName, payloadType: number, parameters: string, sent: boolean][] =
+  [
+    ["H264", 102, `${H264}42e01f`, true],
+    ["H264", 104, `${H264}42001f`, false],
+    ["VP9", 98, "profile-id=0", true],
+  ];
+
+/** Behind VP8: the codecs that we can send, or receive since their libraries are here. */
+export function withFurther(werift: typeof Werift, first: readonly Codec[]): Codec[] {
+  const decodable = videoCodecs("decode");
+  const rtcpFeedback = first[0]?.rtcpFeedback ?? [];
+  const make = (
+    name: string,
+    payloadType: number,
+    parameters: string,
+    rtcpFeedback: Werift.RTCPFB[],
+    direction: Codec["direction"],
+  ) =>
+    new werift.RTCRtpCodecParameters({
+      mimeType: `video/${name}`,
+      clockRate: 90_000,
+      payloadType,
+      parameters,
+      rtcpFeedback,
+      direction,
+    });
+  return [
+    ...first,
+    ...FURTHER.filter(([name, , , sent]) => sent || decodable.includes(name))
+      .flatMap(([name, payloadType, parameters]) => {
+        // Whether a section that sends offers it is said in `offerSending`.
+        const direction = decodable.includes(name) ? "recvonly" : "sendonly";
+        return [
+          make(name, payloadType, parameters, rtcpFeedback, direction),
+          make("rtx", payloadType + 1, `apt=${payloadType}`, [], direction),
+        ];
+      }),
+  ];
+}
+
+/** What was agreed for a section in which we send. */
+export interface SendingAgreement {
+  /** The formats, what was wished for first. */
+  readonly formats: readonly Codec[];
+  /** Why the other end, which wants to see something, cannot be sent what was wished. */
+  readonly refusal: string | null;
+}
+
+const NOTHING: SendingAgreement = { formats: [], refusal: null };
+
 /**
- * Agrees on the direction of a section and on codecs that both ends can work with; ours comes first
- * where we send.
+ * Makes a section offer what can be sent in it, what is wished for first; and behind it, when it also
+ * receives, what can be received.
  *
- * @param ours whether we want to send in it
+ * @param ours all codecs of the connection
+ */
+export function offerSending(
+  transceiver: Transceiver,
+  ours: readonly Codec[],
+  wished: readonly VideoCodecName[],
+): void {
+  const receives = transceiver.direction === "sendrecv";
+  const sent = sendable(ours, wished);
+  const received = receives ? usable(ours).filter((codec) => nameOf(codec) !== "RTX") : [];
+  transceiver.codecs = withRepeats([...new Set([...sent, ...received])], ours);
+}
+
+/**
+ * Answers a section: its direction, and the codecs that both ends can work with; ours comes first where
+ * we send.
+ *
+ * @param offered what the other end offers in it
+ * @param wished what we want to send in it, best first; `null` for nothing
  */
 export function agreeOnVideo(
   transceiver: Transceiver,
   section: MediaSection | undefined,
-  ours: boolean,
-): void {
-  const receive = section?.sends ?? false;
-  const send = ours && (section?.receives ?? false);
-  const codecs = usable(transceiver.codecs);
-  if (send && !receive && !codecs.some(isSent)) {
-    throw new Error("it takes no video codec that we send; VP8 is one");
+  offered: readonly Codec[],
+  wished: readonly VideoCodecName[] | null,
+): SendingAgreement {
+  const agreed = wished && section?.receives ? agreement(offered, wished) : NOTHING;
+  const send = agreed.formats.length > 0 && agreed.refusal === null;
+  const received = section?.sends ? usable(transceiver.codecs) : [];
+  const receive = received.length > 0;
+  if (!send && !receive) {
+    transceiver.setDirection("inactive");
+    return agreed;
   }
-  if (codecs.length === 0 || !(send || receive)) return transceiver.setDirection("inactive");
   transceiver.setDirection(send ? (receive ? "sendrecv" : "sendonly") : "recvonly");
   // What the other end would like to send; werift has them in our order.
   const rank = ({ payloadType }: Codec) => section?.payloadTypes.indexOf(payloadType) ?? 0;
-  transceiver.codecs = codecs.sort((a, b) => rank(a) - rank(b));
-  if (send) sendFirst(transceiver);
+  const media = received.filter((codec) => nameOf(codec) !== "RTX")
+    .sort((a, b) => rank(a) - rank(b));
+  const sent = send ? agreed.formats : [];
+  // Where we only send, all in our order; otherwise the first of it, and then in the other end's.
+  const codecs = receive ? [...sent.slice(0, 1), ...media, ...sent] : sent;
+  const chosen = new Map(codecs.map((codec) => [codec.payloadType, codec]));
+  transceiver.codecs = withRepeats([...chosen.values()], offered);
+  for (const codec of transceiver.codecs) {
+    if (nameOf(codec) === "H264") codec.parameters = answerH264(codec.parameters ?? "");
+  }
+  const formats = sent.map(({ payloadType }) => chosen.get(payloadType)!);
+  if (send) sendAs(transceiver, formats[0]!);
+  return { formats, refusal: agreed.refusal };
 }
 
-/** Sees to it that the sender takes a codec that we encode, whatever the other end would like best. */
-export function sendFirst(transceiver: Transceiver): void {
-  const codecs = transceiver.codecs;
-  const first = codecs.find(isSent);
-  if (!first || transceiver.mid === null) return;
-  transceiver.codecs = [first, ...codecs.filter((codec) => codec !== first)];
-  const { sender, headerExtensions, mid } = transceiver;
+/** Takes the answer to a section that we offered to send in. */
+export function acceptVideo(
+  transceiver: Transceiver,
+  section: MediaSection | undefined,
+  wished: readonly VideoCodecName[],
+): SendingAgreement {
+  if (!section?.receives) return NOTHING;
+  const agreed = agreement(transceiver.codecs, wished);
+  if (agreed.refusal === null && agreed.formats[0]) sendAs(transceiver, agreed.formats[0]);
+  return agreed;
+}
+
+/** Makes the sender of a section send this format from now on. */
+export function sendAs(transceiver: Transceiver, format: Codec): void {
+  const { sender, headerExtensions, mid, codecs } = transceiver;
+  if (mid === null || mid === undefined) return;
+  transceiver.codecs = [
+    format,
+    ...codecs.filter(({ payloadType }) => payloadType !== format.payloadType),
+  ];
   const { cname } = sender as unknown as { cname?: string };
   sender.prepareSend({
     codecs: transceiver.codecs,
@@ -61,36 +161,49 @@ export function sendFirst(transceiver: Transceiver): void {
   });
 }
 
-/** What browsers have by these names; constrained baseline and baseline, level 3.1. */
-const H264 = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=";
-const FURTHER: readonly [VideoCodecName, payloadType: number, parameters: string][] = [
-  ["H264", 102, `${H264}42e01f`],
-  ["H264", 104, `${H264}42001f`],
-  ["VP9", 98, "profile-id=0"],
-];
+/** A codec's name in capitals; that of retransmissions is RTX. */
+export function nameOf(codec: Codec): string {
+  return codec.name.toUpperCase();
+}
 
-/** The codecs that we only receive, where their libraries are here, behind those that we send. */
-export function withReceived(werift: typeof Werift, sent: readonly Codec[]): Codec[] {
-  const decodable = videoCodecs("decode");
-  const rtcpFeedback = sent[0]?.rtcpFeedback ?? [];
-  const known = new Set(sent.map(nameOf));
-  const further = FURTHER.filter(([name]) => decodable.includes(name) && !known.has(name));
-  const make = (name: string, payloadType: number, parameters: string, feedback = rtcpFeedback) =>
-    new werift.RTCRtpCodecParameters({
-      mimeType: `video/${name}`,
-      clockRate: 90_000,
-      payloadType,
-      parameters,
-      rtcpFeedback: feedback,
-      direction: "recvonly", // not in sections that only send
-    });
-  return [
-    ...sent,
-    ...further.flatMap(([name, payloadType, parameters]) => [
-      make(name, payloadType, parameters),
-      make("rtx", payloadType + 1, `apt=${payloadType}`, []),
-    ]),
-  ];
+/** Which payload type a format of retransmissions repeats (RFC 4588, section 8.1). */
+export function repeatedBy(codec: Codec): number {
+  return Number(parseFormatParameters(codec.parameters ?? "").get("apt") ?? -1);
+}
+
+function agreement(theirs: readonly Codec[], wished: readonly VideoCodecName[]): SendingAgreement {
+  const formats = sendable(theirs, wished);
+  const fulfilled = formats.some((codec) => wished.includes(nameOf(codec) as VideoCodecName));
+  if (fulfilled) return { formats, refusal: null };
+  const taken = theirs.map(nameOf).filter((name) => !["RTX", "RED", "ULPFEC"].includes(name));
+  return { formats: [], refusal: nothingInCommon(wished, taken) };
+}
+
+/** For each codec that we have packets for the format that suits us best, what is wished for first. */
+function sendable(codecs: readonly Codec[], wished: readonly VideoCodecName[]): Codec[] {
+  const best = new Map<VideoCodecName, { codec: Codec; rank: number }>();
+  for (const codec of codecs) {
+    const name = nameOf(codec) as VideoCodecName, rank = suitability(codec);
+    if (rank === null) continue;
+    const other = best.get(name);
+    if (!other || rank < other.rank) best.set(name, { codec, rank });
+  }
+  const order: VideoCodecName[] = [...wished, "VP8", "H264", "VP9"];
+  return [...best].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
+    .map(([, { codec }]) => codec);
+}
+
+function suitability(codec: Codec): number | null {
+  const parameters = codec.parameters ?? "";
+  switch (nameOf(codec)) {
+    case "VP8":
+      return 0;
+    case "VP9": // profile 0 has 8 bits a sample (RFC 9628 section 6)
+      return (parseFormatParameters(parameters).get("profile-id") ?? "0") === "0" ? 0 : null;
+    case "H264":
+      return h264Suitability(parameters);
+  }
+  return null;
 }
 
 /** What we can decode, and the retransmissions of it. */
@@ -98,27 +211,16 @@ function usable(codecs: readonly Codec[]): Codec[] {
   const decodable: readonly string[] = videoCodecs("decode");
   const media = codecs.filter((codec) => {
     const parameters = parseFormatParameters(codec.parameters ?? "");
-    // Profile 0 has 8 bits a sample (RFC 9628 section 6).
     if (Number(parameters.get("packetization-mode") ?? 0) > 1) return false;
-    if (nameOf(codec) === "VP9" && (parameters.get("profile-id") ?? "0") !== "0") return false;
+    if (nameOf(codec) === "VP9" && suitability(codec) === null) return false;
     return decodable.includes(nameOf(codec));
   });
+  return withRepeats(media, codecs);
+}
+
+/** With the formats of their retransmissions behind them. */
+function withRepeats(media: readonly Codec[], all: readonly Codec[]): Codec[] {
   const kept = new Set(media.map(({ payloadType }) => payloadType));
-  return codecs.filter((codec) =>
-    media.includes(codec) || nameOf(codec) === "RTX" && kept.has(repeatedBy(codec))
-  );
-}
-
-function isSent(codec: Codec): boolean {
-  return nameOf(codec) === "VP8";
-}
-
-/** A codec's name in capitals: `VP8`, `RTX` … */
-export function nameOf(codec: Codec): string {
-  return codec.name.toUpperCase();
-}
-
-/** The payload type that a codec of retransmissions repeats; -1 when it does not say. */
-export function repeatedBy(codec: Codec): number {
-  return Number(parseFormatParameters(codec.parameters ?? "").get("apt") ?? -1);
+  const repeats = all.filter((codec) => nameOf(codec) === "RTX" && kept.has(repeatedBy(codec)));
+  return [...media, ...repeats];
 }

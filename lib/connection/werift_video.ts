@@ -3,10 +3,11 @@ import { Buffer } from "node:buffer";
 import type * as Werift from "werift";
 import type { VideoCodecName } from "../media/encoded.ts";
 import { type OutgoingPacket, PacedSender, type Transmitter } from "./paced_sender.ts";
-import type { PeerVideoSender, SendRate } from "./peer.ts";
+import type { PeerVideoSender, SendCounts, SendRate } from "./peer.ts";
 import { ReportClock } from "./report_clock.ts";
 import { repeatRtpPacket, sendRtpFrame, type Sent } from "./werift_fast_rtp.ts";
 import { listenForFeedback } from "./werift_feedback.ts";
+import { sendAs, type SendingAgreement } from "./werift_negotiation.ts";
 import { reportTruly } from "./werift_reports.ts";
 
 type Transceiver = InstanceType<typeof Werift.RTCRtpTransceiver>;
@@ -21,10 +22,14 @@ const DATAGRAM_OVERHEAD = 28 + 16;
 /** A video section of a werift connection. */
 export class WeriftVideoSender implements PeerVideoSender, Transmitter {
   readonly maxPayload = MAX_PAYLOAD;
+  /** What can be sent, best first. */
+  readonly wished: readonly VideoCodecName[];
   onKeyFrameRequest: (() => void) | null = null;
   readonly #werift: typeof Werift;
   readonly #dtls: Werift.RTCDtlsTransport;
+  readonly #transceiver: Transceiver;
   readonly #sender: Transceiver["sender"];
+  #agreed: SendingAgreement = { formats: [], refusal: null };
   readonly #paced = new PacedSender(this, () => this.onKeyFrameRequest?.());
   readonly #clock = new ReportClock(90_000, 0);
 
@@ -32,7 +37,10 @@ export class WeriftVideoSender implements PeerVideoSender, Transmitter {
     werift: typeof Werift,
     transceiver: Transceiver,
     dtls: Werift.RTCDtlsTransport,
+    wished: readonly VideoCodecName[],
   ) {
+    this.wished = wished;
+    this.#transceiver = transceiver;
     this.#werift = werift;
     this.#dtls = dtls;
     this.#sender = transceiver.sender;
@@ -47,12 +55,38 @@ export class WeriftVideoSender implements PeerVideoSender, Transmitter {
   }
 
   get codec(): VideoCodecName | null {
-    const name = this.#sender.codec?.name.toUpperCase();
-    return name === "VP8" ? name : null;
+    const format = this.#agreed.formats.find(({ payloadType }) =>
+      payloadType === this.#sender.codec?.payloadType
+    );
+    return format ? codecOf(format) : null;
+  }
+
+  get codecs(): readonly VideoCodecName[] {
+    return this.#agreed.formats.map(codecOf);
+  }
+
+  get refusal(): string | null {
+    return this.#agreed.refusal;
+  }
+
+  /** The two ends have agreed. */
+  agree(agreed: SendingAgreement): void {
+    this.#agreed = agreed;
+  }
+
+  use(codec: VideoCodecName): void {
+    const format = this.#agreed.formats.find((format) => codecOf(format) === codec);
+    if (!format || codec === this.codec) return;
+    this.#paced.drop(); // it would leave under the new codec's number
+    sendAs(this.#transceiver, format);
   }
 
   get rate(): SendRate {
     return this.#paced;
+  }
+
+  get counts(): SendCounts {
+    return this.#paced.counts;
   }
 
   sendFrame(
@@ -94,6 +128,10 @@ export class WeriftVideoSender implements PeerVideoSender, Transmitter {
       header.serializeSize + payload.length + DATAGRAM_OVERHEAD,
     );
   }
+}
+
+function codecOf(format: Werift.RTCRtpCodecParameters): VideoCodecName {
+  return format.name.toUpperCase() as VideoCodecName;
 }
 
 /** What we offer to send, and what is agreed on with it. */

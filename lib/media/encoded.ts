@@ -18,3 +18,14 @@ export interface EncodedVideo {
   /** Height of the picture in pixels. */
   readonly height: number;
 }
+
+/** What a source of compressed video may have besides its chunks, so that they can be passed on. */
+export interface EncodedVideoSource {
+  /**
+   * What its chunks are compressed with. Connections agree with the other end on it; unless it is said,
+   * the first chunk tells, and a viewer that was agreed on something else with gets none.
+   */
+  readonly codec?: VideoCodecName;
+  /** Makes the next chunk, or one soon after, a key frame. Called at most every 300 ms. */
+  requestKeyFrame?(): void;
+}

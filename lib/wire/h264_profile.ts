@@ -66,3 +66,40 @@ export function matchesH264(ours: string, theirs: string): boolean {
   return profileA !== null && profileA !== undefined && profileA.profile === profileB?.profile &&
     mode(a) === mode(b);
 }
+
+/** Best first, for who sends constrained baseline: decoders of all of them can decode it. */
+const SUITABLE: readonly H264Profile[] = [
+  "constrained baseline",
+  "baseline",
+  "main",
+  "constrained high",
+  "high",
+];
+
+/**
+ * How well a format that the other end receives suits what we send, constrained baseline in packetization
+ * mode 1: 0 is best; null when it does not.
+ */
+export function h264Suitability(parameters: string): number | null {
+  const of = parseFormatParameters(parameters);
+  const known = parseProfileLevelId(of.get("profile-level-id"));
+  if (known === null || of.get("packetization-mode") !== "1") return null;
+  return SUITABLE.indexOf(known.profile);
+}
+
+/** Level 3.1, 1280x720 at 30, which RFC 7742 section 6.2 wants to be received. */
+const USUAL_LEVEL = 0x1f;
+
+/**
+ * The parameters with which an offered format is answered (RFC 6184, section 8.2.2): the same profile and
+ * packetization mode; a level of our own, which is what we can receive, only where both ends allow that.
+ */
+export function answerH264(offered: string): string {
+  const of = parseFormatParameters(offered);
+  const id = of.get("profile-level-id") ?? DEFAULT;
+  const level = parseInt(id.slice(4), 16);
+  const own = of.get("level-asymmetry-allowed") === "1" ? Math.max(level, USUAL_LEVEL) : level;
+  const answered = id.slice(0, 4) + own.toString(16).padStart(2, "0");
+  const mode = of.get("packetization-mode") ?? "0";
+  return `level-asymmetry-allowed=1;packetization-mode=${mode};profile-level-id=${answered}`;
+}

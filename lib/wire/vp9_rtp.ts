@@ -1,5 +1,6 @@
 /**
- * VP9 frames from RTP payloads (RFC 9628, section 4.2), flexible mode and not.
+ * VP9 frames as RTP payloads (RFC 9628, section 4.2): written in non-flexible mode without layers, read in
+ * any.
  *
  * ```text
  *  0 1 2 3 4 5 6 7
@@ -29,6 +30,39 @@ import { RemoteProtocolError } from "../errors.ts";
 import type { Depacketizer, FramePart } from "./rtp_payload.ts";
 
 const MAX_REFERENCES = 3;
+const WRITTEN_BYTES = 3;
+
+/**
+ * Cuts a frame into payloads of nearly equal size.
+ *
+ * @param frame the whole VP9 frame; it is copied
+ * @param keyFrame whether it refers to no earlier one
+ * @param pictureId counts frames; its low 15 bits are sent
+ * @param maxBytes the largest payload
+ */
+export function packetizeVp9(
+  frame: Uint8Array,
+  keyFrame: boolean,
+  pictureId: number,
+  maxBytes: number,
+): Uint8Array<ArrayBuffer>[] {
+  const room = maxBytes - WRITTEN_BYTES;
+  if (room < 1) {
+    throw new RangeError(`Cannot packetize VP9: ${maxBytes} bytes leave no room for data`);
+  }
+  const count = Math.max(1, Math.ceil(frame.length / room));
+  return Array.from({ length: count }, (_, i) => {
+    const from = Math.round(frame.length * i / count);
+    const to = Math.round(frame.length * (i + 1) / count);
+    const payload = new Uint8Array(WRITTEN_BYTES + to - from);
+    const [begins, ends] = [i === 0 ? 0x08 : 0, i === count - 1 ? 0x04 : 0];
+    payload[0] = 0x80 | (keyFrame ? 0 : 0x40) | begins | ends;
+    payload[1] = 0x80 | pictureId >> 8 & 0x7f;
+    payload[2] = pictureId & 0xff;
+    payload.set(frame.subarray(from, to), WRITTEN_BYTES);
+    return payload;
+  });
+}
 
 /** A payload descriptor; `null` is what the sender left out. */
 export interface Vp9Descriptor {

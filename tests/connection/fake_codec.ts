@@ -1,6 +1,13 @@
 /** An encoder that needs no library, in the place of VP8: it counts, and is as slow as the test says. */
-import { type createVideoEncoder, registerVideoCodec } from "../../lib/codecs/choose.ts";
+import {
+  type createVideoEncoder,
+  registerVideoCodec,
+  type VideoCodecFactory,
+  videoCodecs,
+} from "../../lib/codecs/choose.ts";
 import type { VideoEncoder, VideoEncoderOptions } from "../../lib/codecs/codec.ts";
+import { H264Decoder } from "../../lib/codecs/h264_decoder.ts";
+import { H264Encoder } from "../../lib/codecs/h264_encoder.ts";
 import { Vp8Decoder } from "../../lib/codecs/vp8_decoder.ts";
 import { Vp8Encoder } from "../../lib/codecs/vp8_encoder.ts";
 import type { EncodedVideo } from "../../lib/media/encoded.ts";
@@ -77,6 +84,57 @@ async function withEncoders(
     registerVideoCodec("VP8", { encoder: (options) => new Vp8Encoder(options), decoder });
   }
 }
+
+/** Runs the body as on a machine that can decode a codec, but not encode it. */
+export async function withoutEncoder(name: "H264", body: () => Promise<void>): Promise<void> {
+  const { works: _works, ...real } = H264;
+  registerVideoCodec(name, { ...real, works: (use) => use === "decode" });
+  try {
+    await body();
+  } finally {
+    registerVideoCodec(name, H264);
+  }
+}
+
+/** How often each codec's encoders and decoders were made while the body ran; all are the real ones. */
+export async function withCountedCodecs(
+  body: (made: { encoders: string[]; decoders: string[] }) => Promise<void>,
+): Promise<void> {
+  const made = { encoders: [] as string[], decoders: [] as string[] };
+  const real: Record<"VP8" | "H264", VideoCodecFactory> = { VP8, H264 };
+  const count = (name: "VP8" | "H264"): VideoCodecFactory => ({
+    works: () => true,
+    encoder: (options) => {
+      made.encoders.push(name);
+      return real[name].encoder(options);
+    },
+    decoder: (options) => {
+      made.decoders.push(name);
+      return real[name].decoder(options);
+    },
+  });
+  for (const name of ["VP8", "H264"] as const) registerVideoCodec(name, count(name));
+  try {
+    await body(made);
+  } finally {
+    for (const name of ["VP8", "H264"] as const) registerVideoCodec(name, real[name]);
+  }
+}
+
+const VP8: VideoCodecFactory = {
+  encoder: (options) => new Vp8Encoder(options),
+  decoder: (options) => new Vp8Decoder(options),
+};
+/** Without a look at what is installed: tests that need it say so themselves. */
+const H264: VideoCodecFactory = {
+  encoder: (options) => new H264Encoder(options),
+  decoder: (options) => new H264Decoder(options),
+  works: (use) => canH264[use],
+};
+const canH264 = {
+  encode: videoCodecs("encode").includes("H264"),
+  decode: videoCodecs("decode").includes("H264"),
+};
 
 /** A small grey frame whose first byte is its number. */
 export function numbered(id: number, timestampUs = id * 33_333): VideoFrame {
