@@ -10,6 +10,7 @@ import {
   type SharedAudioSender,
   sharedAudioSender,
 } from "./audio_sender.ts";
+import type { OutgoingAudioReading } from "./connection_stats.ts";
 import type { PeerAudioSender } from "./peer.ts";
 
 /** Blocks that were put and wait to be sent: what is older is not worth hearing. */
@@ -26,6 +27,8 @@ export class AudioTrack implements Sink<AudioLike> {
   #direct: Queue<AudioLike> | null = null;
   #sender: PeerAudioSender | null = null;
   #flowing = false;
+  #packets = 0;
+  #bytes = 0;
   #listening:
     | { shared: SharedAudioSender; listener: AudioListener; drain: AbortController }
     | null = null;
@@ -39,6 +42,11 @@ export class AudioTrack implements Sink<AudioLike> {
   /** The source that was put, or `null`. */
   get subscription(): Source<AudioLike> | null {
     return this.#source === this.#direct ? null : this.#source;
+  }
+
+  /** For statistics. */
+  get _reading(): OutgoingAudioReading {
+    return { codec: "Opus", packetsSent: this.#packets, bytes: this.#bytes };
   }
 
   /** For {@linkcode AudioHandler}: the section of the connection that sends it. */
@@ -75,7 +83,11 @@ export class AudioTrack implements Sink<AudioLike> {
     if (this.#listening || !this.#source || !sender?.agreed) return;
     const shared = sharedAudioSender(this.#source, this.#options);
     const listener: AudioListener = {
-      packet: (payload, timestamp, marker) => sender.send(payload, timestamp, marker),
+      packet: (payload, timestamp, marker) => {
+        this.#packets++;
+        this.#bytes += payload.length;
+        sender.send(payload, timestamp, marker);
+      },
       failed: (error) => this.#failed(error),
     };
     const drain = new AbortController();

@@ -2,6 +2,7 @@
 import type { Callback } from "../subscriptions/types.ts";
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
 import { LIBRARY_CHANNEL } from "../wire/library_channel.ts";
+import type { DataStats } from "./connection_stats.ts";
 import { DataChannel } from "./data_channel.ts";
 import type { Peer, PeerChannel } from "./peer.ts";
 
@@ -23,6 +24,8 @@ export class ChannelRegistry {
   readonly #arrivals = new Arrivals();
   #peer: Peer | null = null;
   #early: (() => void)[] = [];
+  /** Of channels that are closed. */
+  #past = { sent: 0, received: 0 };
 
   /** Opens a further channel, or notes that it is to be opened. @throws {RangeError} when the name is taken */
   add(name: string, options: DataChannelOptions): DataChannel {
@@ -41,6 +44,17 @@ export class ChannelRegistry {
     const channel = this.#byName.get(name);
     if (!channel) throw new RangeError(`Cannot get data channel "${name}": there is none`);
     return channel;
+  }
+
+  /** For statistics: all channels together. */
+  get counts(): DataStats {
+    let bufferedAmount = 0, { sent: messagesSent, received: messagesReceived } = this.#past;
+    for (const channel of [this.default, ...this.#byName.values()]) {
+      bufferedAmount += channel.bufferedAmount;
+      messagesSent += channel.messagesSent;
+      messagesReceived += channel.messagesReceived;
+    }
+    return { bufferedAmount, messagesSent, messagesReceived };
   }
 
   /** Calls back with each channel of the other end. */
@@ -87,7 +101,10 @@ export class ChannelRegistry {
     const channel = new DataChannel(name);
     this.#byName.set(name, channel);
     channel.onClose(() => {
-      if (this.#byName.get(name) === channel) this.#byName.delete(name);
+      if (this.#byName.get(name) !== channel) return;
+      this.#byName.delete(name);
+      this.#past.sent += channel.messagesSent;
+      this.#past.received += channel.messagesReceived;
     });
     return channel;
   }

@@ -24,21 +24,33 @@ const utf8Decoder = new TextDecoder();
  */
 export class ControlChannel extends SubscriptionProducerConsumer<unknown> {
   readonly #protocol = new LibraryProtocol();
+  readonly #capturedMs: (timestamp90kHz: number) => number | null;
   #channel: PeerChannel | null = null;
   /** The newest command, while the network does not take it. */
   #held: { readonly value: unknown; readonly givenMs: number } | null = null;
 
-  constructor() {
+  /**
+   * Made by the connection.
+   *
+   * @param capturedMs when the picture that was sent with this RTP time was taken, if that is known
+   */
+  constructor(capturedMs: (timestamp90kHz: number) => number | null = () => null) {
     super({
       ready: false,
       defaultSubscription: () => new MostRecentSubscription(),
       directPutSubscription: () => new MostRecentSubscription(),
     });
+    this.#capturedMs = capturedMs;
   }
 
   /** Smoothed round-trip time to the other end in ms; `null` until measured, or when it is not ours. */
   get rttMs(): number | null {
     return this.#protocol.roundTripMs;
+  }
+
+  /** How old our pictures were lately on the other end's screen, in ms; `null` when it does not tell. */
+  get _pictureAgeMs(): number | null {
+    return this.#protocol.pictureAgeMs(performance.now());
   }
 
   /** For {@linkcode RTCConnection}: the library's own channel. */
@@ -92,9 +104,18 @@ export class ControlChannel extends SubscriptionProducerConsumer<unknown> {
   }
 
   #receive(text: string): void {
-    const { reply, command } = this.#protocol.receive(text, performance.now());
+    const { reply, command, shown } = this.#protocol.receive(text, performance.now());
     if (reply) this.#send(reply);
+    if (shown) this.#tellAge(shown.timestamp90kHz, shown.shownMs);
     if (command) this._put_nowait(command.value);
+  }
+
+  #tellAge(timestamp90kHz: number, shownMs: number): void {
+    const capturedMs = this.#capturedMs(timestamp90kHz);
+    if (capturedMs === null) return;
+    // On one machine the two clocks may be known less well than the picture is young.
+    const ageMs = Math.max(0, shownMs - capturedMs);
+    this.#send(this.#protocol.age(Math.round(ageMs * 10) / 10, performance.now()));
   }
 
   get #clear(): boolean {

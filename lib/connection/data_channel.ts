@@ -36,6 +36,8 @@ class Encoded {
 export class DataChannel extends SubscriptionProducerConsumer<unknown> {
   /** The name that it was opened with. */
   readonly name: string;
+  #sent = 0;
+  #received = 0;
   #channel: PeerChannel | null = null;
   #waitingBytes = 0;
   #waitingMessages = 0;
@@ -51,6 +53,16 @@ export class DataChannel extends SubscriptionProducerConsumer<unknown> {
   /** Bytes that were put and have not yet left for the network. */
   get bufferedAmount(): number {
     return this.#waitingBytes + (this.#channel?.bufferedAmount ?? 0);
+  }
+
+  /** Messages that were handed to the network since it opened. */
+  get messagesSent(): number {
+    return this.#sent;
+  }
+
+  /** Messages that came. */
+  get messagesReceived(): number {
+    return this.#received;
   }
 
   /**
@@ -109,7 +121,10 @@ export class DataChannel extends SubscriptionProducerConsumer<unknown> {
     this.#channel = channel;
     channel.listener = {
       opened: () => this.#opened(),
-      message: (message) => this._put_nowait(decodeMessage(message)),
+      message: (message) => {
+        this.#received++;
+        this._put_nowait(decodeMessage(message));
+      },
       drained: () => this.#noteDrain(),
       closed: () => this.close(),
     };
@@ -166,6 +181,7 @@ export class DataChannel extends SubscriptionProducerConsumer<unknown> {
       const message = encoded ? value.message : encodeMessage(value);
       this.#checkSize(message.bytes.length);
       channel.send(message);
+      this.#sent++;
     } catch (error) {
       report(`a message for channel "${this.name}" was not sent`, error);
     }

@@ -153,6 +153,16 @@ export abstract class MediaHandler<K extends MediaKinds, R> extends Subscription
     for (const track of this.#outgoing) this._attachTrack(peer, track);
   }
 
+  /** For statistics: the tracks that go out. */
+  get _outgoing(): readonly K["Outgoing"][] {
+    return this.#outgoing;
+  }
+
+  /** For statistics: the tracks that come in. */
+  get _incoming(): readonly K["Incoming"][] {
+    return this.#incoming;
+  }
+
   /** For {@linkcode RTCConnection}: how many tracks an offer is to ask for. */
   get _wanted(): number {
     return this.#wanted;

@@ -4,6 +4,7 @@ import { Queue } from "../subscriptions/queue.ts";
 import { report } from "../subscriptions/report.ts";
 import type { Subscriber, Subscription } from "../subscriptions/subscription.ts";
 import { AudioReceiver, type AudioReceiverStats } from "./audio_receiver.ts";
+import type { IncomingAudioReading } from "./connection_stats.ts";
 import type { AlsoReads, IncomingTrack } from "./media_handler.ts";
 import type { PeerAudioReceiver } from "./peer.ts";
 
@@ -24,6 +25,7 @@ export class ReceivedAudio extends SubscriptionProducer<AudioFrame> implements I
   readonly id: string | null;
   readonly #receiver: AudioReceiver;
   readonly #also: AlsoReads<AudioFrame>;
+  #bytes = 0;
 
   /** Made by the connection. @param also who else wants the frames */
   constructor(receiver: PeerAudioReceiver, also: AlsoReads<AudioFrame>) {
@@ -39,6 +41,7 @@ export class ReceivedAudio extends SubscriptionProducer<AudioFrame> implements I
     });
     receiver.onPacket = ({ sequence, timestamp, payload }) => {
       this.#follow();
+      if (this.#receiver.onFrame !== null) this.#bytes += payload.length;
       this.#receiver.packet(sequence, timestamp, payload, performance.now());
     };
   }
@@ -46,6 +49,20 @@ export class ReceivedAudio extends SubscriptionProducer<AudioFrame> implements I
   /** How it goes: latency, loss, what was made up for; `null` while nobody listens. */
   get stats(): AudioReceiverStats | null {
     return this.#receiver.stats;
+  }
+
+  /** For statistics. */
+  get _reading(): IncomingAudioReading {
+    const { received = 0, loss = 0, concealedSamples = 0, latencyMs = null } = this.stats ?? {};
+    return {
+      id: this.id,
+      codec: "Opus",
+      bytes: this.#bytes,
+      latencyMs,
+      packetsReceived: received,
+      packetsLostShare: loss,
+      concealedMs: Math.round(concealedSamples / 48),
+    };
   }
 
   /** Gives a new subscription, which keeps the newest half second. */

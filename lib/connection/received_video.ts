@@ -2,6 +2,7 @@ import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
 import { report } from "../subscriptions/report.ts";
 import type { VideoFrame } from "../media/video_frame.ts";
+import type { IncomingVideoReading } from "./connection_stats.ts";
 import type { AlsoReads, IncomingTrack } from "./media_handler.ts";
 import type { PeerVideoReceiver } from "./peer.ts";
 import { VideoReceiver, type VideoReceiverStats } from "./video_receiver.ts";
@@ -45,6 +46,12 @@ export class ReceivedVideo extends SubscriptionProducer<VideoFrame> implements I
   /** What came, what was lost, what was decoded; since the connection began. */
   get stats(): VideoReceiverStats {
     return this.#receiver.stats;
+  }
+
+  /** For statistics. */
+  get _reading(): IncomingVideoReading {
+    const { bytesReceived: bytes, ...stats } = this.stats;
+    return { id: this.id, bytes, ...stats };
   }
 
   /** For the connection: it stands. */

@@ -58,6 +58,13 @@ export interface VideoReceiverOptions {
 
 /** What has happened so far; all counts. */
 export interface VideoReceiverStats {
+  /** What comes; `null` before the first packet. */
+  readonly codec: VideoCodecName | null;
+  /** Of the newest picture; 0 before the first. */
+  readonly width: number;
+  readonly height: number;
+  /** Of the frames that came whole, without packets' headers and repetitions. */
+  readonly bytesReceived: number;
   /** Each once, however often it came. */
   readonly packetsReceived: number;
   /** Never came, or too late. */
@@ -100,6 +107,12 @@ export class VideoReceiver {
   #packetMs: number | null = null;
   #decoded = 0;
   #skipped = 0;
+  #bytes = 0;
+  #shown: { codec: VideoCodecName | null; width: number; height: number } = {
+    codec: null,
+    width: 0,
+    height: 0,
+  };
   #saidSilent = false;
   #running = false;
   #size = { width: 0, height: 0 };
@@ -116,6 +129,8 @@ export class VideoReceiver {
   get stats(): VideoReceiverStats {
     const { received, lost, recovered } = this.#order.stats;
     return {
+      ...this.#shown,
+      bytesReceived: this.#bytes,
       packetsReceived: received,
       packetsLost: lost,
       packetsRecovered: recovered,
@@ -198,11 +213,13 @@ export class VideoReceiver {
   #decode(codec: VideoCodecName, frame: AssembledFrame, nowMs: number): void {
     if (!this.#running) return;
     const { data, keyFrame } = frame;
+    this.#bytes += data.length;
     if (keyFrame) this.#readSize(codec, data);
     const timestampUs = this.#mediaClock.stamp(this.#unwrap(frame.timestamp) / 0.09, nowMs * 1000);
     this.#decoding ??= new VideoDecoding({
       frame: (frame) => {
         this.#decoded++;
+        this.#shown = { codec: this.#codec, width: frame.width, height: frame.height };
         this.#host.frame(frame);
       },
       needsKeyFrame: () => this.#assembler?.loseReference(),

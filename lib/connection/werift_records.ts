@@ -66,6 +66,12 @@ export function lastHeard(transport: object): number {
   return heard.get(transport) ?? 0;
 }
 
+/** The bytes of all datagrams over the path in use, since it is. */
+export function trafficOf(transport: object): { bytesSent: number; bytesReceived: number } {
+  const pair = (transport as DtlsTransport).iceTransport?.connection?.nominated;
+  return { bytesSent: pair?.bytesSent ?? 0, bytesReceived: pair?.bytesReceived ?? 0 };
+}
+
 /** Notes that the other end has just proved to be there. */
 export function noteHeard(transport: object): void {
   heard.set(transport, performance.now());
@@ -158,6 +164,7 @@ function takeOver(transport: DtlsTransport): void {
     writeTail(additional, APPLICATION_DATA, plain);
     if (!opener(nonce, additional, record, HEADER + NONCE, data.length)) return true; // forged
     heard.set(transport, performance.now());
+    if (connection.nominated) connection.nominated.bytesReceived += data.length;
     transport.dataReceiver(data.subarray(HEADER + NONCE, HEADER + NONCE + plain));
     return true;
   };

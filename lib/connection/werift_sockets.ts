@@ -35,6 +35,7 @@ export interface DatagramPath {
     remoteAddr: Address;
     packetsSent: number;
     bytesSent: number;
+    bytesReceived: number;
   };
   canSendApplicationData?(): boolean;
   send(data: Buffer): Promise<void>;

@@ -1,0 +1,178 @@
+/** How a connection does: what `conn.stats` gives, and how it is reckoned from two readings. Pure. */
+import type { VideoCodecName } from "../media/encoded.ts";
+
+/**
+ * How a connection does: plain numbers, fit for JSON. Rates are of the second before, in bits a second;
+ * counts are since the connection began.
+ */
+export interface ConnectionStats {
+  /** When, on the clock of `performance.now()`. */
+  readonly timestampMs: number;
+  /** There and back; `null` until measured. */
+  readonly rttMs: number | null;
+  /** Who measured it: the library's own channel, or the viewer's reports on our video. */
+  readonly rttSource: "library" | "rtcp" | null;
+  /** All that left for the other end: datagrams, without their UDP and IP headers. */
+  readonly sentBitrate: number;
+  /** All that came from it. */
+  readonly receivedBitrate: number;
+  /** What the way to the other end is believed to take; `null` until video's viewer has reported. */
+  readonly estimatedBandwidth: number | null;
+  /**
+   * How old our pictures were, on average, when they came on the screen of a page that watches itself
+   * (`conn.watchPicture(element)`, as `robotPage()` does): from the time stamp that the source gave
+   * them until the display. `null` when no page tells, or nothing new was shown for two seconds.
+   */
+  readonly pictureAgeMs: number | null;
+  /** The default channel and those of `addDataChannel` and `onDataChannel`, together. */
+  readonly data: DataStats;
+  /** What is seen, in the order in which the tracks were added. */
+  readonly video: {
+    readonly outgoing: readonly OutgoingVideoStats[];
+    readonly incoming: readonly IncomingVideoStats[];
+  };
+  /** What is heard. */
+  readonly audio: {
+    readonly outgoing: readonly OutgoingAudioStats[];
+    readonly incoming: readonly IncomingAudioStats[];
+  };
+}
+
+/** Messages. */
+export interface DataStats {
+  /** Bytes that were put and have not left yet. */
+  readonly bufferedAmount: number;
+  readonly messagesSent: number;
+  readonly messagesReceived: number;
+}
+
+/** What both directions of a video tell. */
+export interface VideoFormatStats {
+  /** `null` before the first frame, as the sizes are 0. */
+  readonly codec: VideoCodecName | null;
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+  /** Of the pictures alone, without packets' headers and repetitions. */
+  readonly bitrate: number;
+}
+
+/** A video that we send. */
+export interface OutgoingVideoStats extends VideoFormatStats {
+  /** What the encoder is to make for this viewer; `null` of what comes encoded. */
+  readonly targetBitrate: number | null;
+  readonly framesSent: number;
+  /** Frames of the source that were left out because the encoder or the network was behind. */
+  readonly framesDropped: number;
+  readonly keyFrames: number;
+  /** How long the encoding of a frame took, on average of the last second; `null` when none was. */
+  readonly encodeMs: number | null;
+  /** The part of the packets that the viewer missed lately, 0 to 1. */
+  readonly packetsLostShare: number;
+  /** Packets that were sent again. */
+  readonly packetsRetransmitted: number;
+}
+
+/** A video that the other end sends. It is only counted while somebody is subscribed to it. */
+export interface IncomingVideoStats extends VideoFormatStats {
+  /** What the other end calls the track. */
+  readonly id: string | null;
+  readonly framesDecoded: number;
+  /** Whole frames that were not decoded, because we were behind. */
+  readonly framesSkipped: number;
+  readonly packetsReceived: number;
+  /** Never came, or too late. */
+  readonly packetsLost: number;
+  /** Came again because we asked. */
+  readonly packetsRecovered: number;
+  /** So often the sender was asked for a picture to begin anew with. */
+  readonly keyFrameRequests: number;
+}
+
+/** A sound that we send. */
+export interface OutgoingAudioStats {
+  readonly codec: "Opus";
+  readonly bitrate: number;
+  readonly packetsSent: number;
+}
+
+/** A sound that the other end sends. It is only counted while somebody is subscribed to it. */
+export interface IncomingAudioStats {
+  /** What the other end calls the track. */
+  readonly id: string | null;
+  readonly codec: "Opus";
+  readonly bitrate: number;
+  /** From a packet's coming until its sound is given out; `null` while nothing is heard. */
+  readonly latencyMs: number | null;
+  readonly packetsReceived: number;
+  /** The part of the packets that was missing lately, 0 to 1. */
+  readonly packetsLostShare: number;
+  /** How much sound was made up for packets that were missing. */
+  readonly concealedMs: number;
+}
+
+/** What is read of an outgoing video at one moment; all counts. */
+export type OutgoingVideoReading =
+  & Omit<OutgoingVideoStats, "fps" | "bitrate" | "encodeMs">
+  & { readonly bytes: number; readonly framesEncoded: number; readonly encodingMs: number };
+/** The same of an incoming one. */
+export type IncomingVideoReading =
+  & Omit<IncomingVideoStats, "fps" | "bitrate">
+  & { readonly bytes: number };
+/** Of an outgoing sound. */
+export type OutgoingAudioReading = Omit<OutgoingAudioStats, "bitrate"> & { readonly bytes: number };
+/** Of an incoming one. */
+export type IncomingAudioReading = Omit<IncomingAudioStats, "bitrate"> & { readonly bytes: number };
+
+/** What is read of a connection at one moment. */
+export interface ConnectionReading {
+  readonly state: Omit<ConnectionStats, "sentBitrate" | "receivedBitrate" | "video" | "audio">;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly outgoingVideo: readonly OutgoingVideoReading[];
+  readonly incomingVideo: readonly IncomingVideoReading[];
+  readonly outgoingAudio: readonly OutgoingAudioReading[];
+  readonly incomingAudio: readonly IncomingAudioReading[];
+}
+
+/** What happened between two readings; tracks that were not there before began with nothing. */
+export function statsBetween(before: ConnectionReading, after: ConnectionReading): ConnectionStats {
+  const seconds = (after.state.timestampMs - before.state.timestampMs) / 1_000;
+  // A count that starts again, as when the path is another one, is no negative rate.
+  const rate = (now: number, then = 0) => seconds > 0 ? Math.max(0, now - then) / seconds : 0;
+  const bits = (now: number, then = 0) => Math.round(8 * rate(now, then));
+  const fps = (now: number, then = 0) => Math.round(10 * rate(now, then)) / 10;
+  return {
+    ...after.state,
+    sentBitrate: bits(after.bytesSent, before.bytesSent),
+    receivedBitrate: bits(after.bytesReceived, before.bytesReceived),
+    video: {
+      outgoing: after.outgoingVideo.map(({ bytes, framesEncoded, encodingMs, ...now }, i) => {
+        const then = before.outgoingVideo[i];
+        const encoded = framesEncoded - (then?.framesEncoded ?? 0);
+        return {
+          ...now,
+          fps: fps(now.framesSent, then?.framesSent),
+          bitrate: bits(bytes, then?.bytes),
+          encodeMs: encoded > 0 ? (encodingMs - (then?.encodingMs ?? 0)) / encoded : null,
+        };
+      }),
+      incoming: after.incomingVideo.map(({ bytes, ...now }, i) => {
+        const then = before.incomingVideo[i];
+        return {
+          ...now,
+          fps: fps(now.framesDecoded, then?.framesDecoded),
+          bitrate: bits(bytes, then?.bytes),
+        };
+      }),
+    },
+    audio: {
+      outgoing: after.outgoingAudio.map(({ bytes, ...now }, i) => (
+        { ...now, bitrate: bits(bytes, before.outgoingAudio[i]?.bytes) }
+      )),
+      incoming: after.incomingAudio.map(({ bytes, ...now }, i) => (
+        { ...now, bitrate: bits(bytes, before.incomingAudio[i]?.bytes) }
+      )),
+    },
+  };
+}
