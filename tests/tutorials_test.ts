@@ -58,15 +58,21 @@ for (const script of scripts) {
   });
 
   if (!headOf(script).includes("--fake")) continue;
-  Deno.test(`tutorials/${script} says what to do when it has no camera`, async () => {
+  Deno.test(`tutorials/${script} says what to do when it has no device`, async () => {
     const { code, stderr } = await command(script, ["--port", "0"]).output();
     assert.equal(code, 1);
-    assert.match(new TextDecoder().decode(stderr), /^Cannot open a camera: .+; add --fake to /m);
+    assert.match(
+      new TextDecoder().decode(stderr),
+      /^Cannot open a (camera|microphone): .+; add --fake to /m,
+    );
   });
 }
 
 // As an ordinary visitor's, this browser hides the machine's addresses behind names ending in ".local".
-const browser = chromium({ mdns: true });
+const browser = chromium({
+  mdns: true,
+  args: ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
+});
 
 browser.test("02_basic.ts answers a ping, and again after a reload", async ({ open, expectError }) => {
   expectError(/404/); // the page has no icon
@@ -94,6 +100,32 @@ browser.test("03_video.ts shows moving pictures", async ({ open, expectError }) 
   expectError(/404/);
   await using running = await start("03_video.ts");
   await seesVideo(await open(running.address));
+});
+
+browser.test("03_audio.ts is heard", async ({ open }) => {
+  await using running = await start("03_audio.ts");
+  const page = await open(running.address);
+  await page.click("button");
+  await page.waitForFunction(() => document.querySelector("audio")!.currentTime > 1);
+  const peakHz = await page.evaluate(async () => {
+    const context = new AudioContext();
+    const analyser = context.createAnalyser();
+    const { srcObject } = document.querySelector("audio")!;
+    context.createMediaStreamSource(srcObject as MediaStream).connect(analyser);
+    const levels = new Float32Array(analyser.frequencyBinCount);
+    do {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      analyser.getFloatFrequencyData(levels);
+    } while (Math.max(...levels) < -40);
+    return levels.indexOf(Math.max(...levels)) * context.sampleRate / analyser.fftSize;
+  });
+  assert.ok(peakHz > 400 && peakHz < 700, `${peakHz} Hz`);
+});
+
+browser.test("03_browser_to_robot.ts says what the page shows and how loud it is", async ({ open }) => {
+  await using running = await start("03_browser_to_robot.ts");
+  await open(running.address);
+  await running.printed(/\n640x480, [1-9]\d* frames a second, loudness -\d+ dB/);
 });
 
 browser.test("04_remote.ts streams, prints the controls and the stop", async ({ open, expectError }) => {
