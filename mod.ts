@@ -37,6 +37,7 @@ export * from "./lib/media/test_card.ts";
 export * from "./lib/media/tone.ts";
 export * from "./lib/media/video_frame.ts";
 export type { DataChannelOptions } from "./lib/connection/channel_registry.ts";
+export type * from "./lib/connection/connection_stats.ts";
 export { ControlChannel } from "./lib/connection/control_channel.ts";
 export { DataChannel } from "./lib/connection/data_channel.ts";
 export type {
@@ -48,6 +49,7 @@ export type {
   RTCConfiguration,
 } from "./lib/connection/peer.ts";
 export * from "./lib/connection/rtc_connection.ts";
+export { StatsProducer } from "./lib/connection/stats_producer.ts";
 export type { EncodingOptions } from "./lib/connection/shared_encoder.ts";
 export { VideoHandler, type VideoKinds } from "./lib/connection/video_handler.ts";
 export { AudioHandler, type AudioKinds } from "./lib/connection/audio_handler.ts";

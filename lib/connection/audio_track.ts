@@ -10,7 +10,7 @@ import {
   type SharedAudioSender,
   sharedAudioSender,
 } from "./audio_sender.ts";
-import type { OutgoingAudioReading } from "./connection_stats.ts";
+import type { OutgoingAudioReading } from "./connection_reading.ts";
 import type { PeerAudioSender } from "./peer.ts";
 
 /** Blocks that were put and wait to be sent: what is older is not worth hearing. */

@@ -8,6 +8,7 @@ import { report } from "../subscriptions/report.ts";
 import type { Sink, Source } from "../subscriptions/types.ts";
 import { toRtpTimestamp } from "./media_clock.ts";
 import { PictureFormats } from "./picture_format.ts";
+import { type FrameFacts, takenMs } from "./sent_video.ts";
 import type { SourceClock } from "./source_clock.ts";
 import { VideoInbox } from "./video_inbox.ts";
 import { asVideoFrame, isEncodedVideo, type VideoLike } from "./video_like.ts";
@@ -78,6 +79,9 @@ export class EncodingRun {
   #askedMs = -Infinity;
   #bitrate: number | null = null;
   #nextDueUs = -Infinity;
+  #capturedMs = 0;
+  /** Frames of the source that were not sent since the last one that was. */
+  #leftOut = 0;
 
   /** @param viewers those who watch it at each moment; kept by the owner */
   constructor(
@@ -170,7 +174,24 @@ export class EncodingRun {
     if (chunk.keyFrame) this.#keyFrameWanted = false;
     else if (this.#keyFrameWanted) this.#askSource();
     const timestampUs = this.#clock.stamp(chunk, chunk.timestampUs, nowUs);
-    this.#feed.send(chunk, toRtpTimestamp(timestampUs));
+    const capturedMs = takenMs(chunk.timestampUs, nowUs);
+    this.#send(chunk, timestampUs, { capturedMs, encodeMs: null, targetBitrate: null });
+  }
+
+  #send(
+    chunk: EncodedVideo,
+    timestampUs: number,
+    known: Pick<FrameFacts, "capturedMs" | "encodeMs" | "targetBitrate">,
+  ): void {
+    const { codec, width, height } = chunk, leftOut = this.#leftOut + this.#frames.takeReplaced();
+    this.#leftOut = 0;
+    this.#feed.send(chunk, toRtpTimestamp(timestampUs), {
+      codec,
+      width,
+      height,
+      leftOut,
+      ...known,
+    });
   }
 
   /** A source that encodes can make key frames, or cannot; then they are waited for. */
@@ -194,7 +215,11 @@ export class EncodingRun {
     this.#last = frame;
     const keyFrame = this.#keyFrameWanted && this.#keyFrameAllowed();
     if (again && !keyFrame) return;
-    if (this.#nobodyKeepsUp()) return;
+    if (!again) this.#capturedMs = takenMs(frame.timestampUs, nowUs);
+    if (this.#nobodyKeepsUp()) {
+      this.#leftOut++;
+      return;
+    }
     const timestampUs = again
       ? this.#clock.repeat(nowUs)
       : this.#clock.stamp(value, frame.timestampUs, nowUs);
@@ -209,9 +234,11 @@ export class EncodingRun {
     });
     if (this.#bitrate !== bitrate) this.#encoder.setBitrate(this.#bitrate = bitrate);
     if (keyFrame) this.#keyFrameWanted = false;
+    const startMs = performance.now(), capturedMs = this.#capturedMs;
     const chunk = await this.#encoder.encode(stamped, { keyFrame });
     if (this.#stopped.signal.aborted) return;
     if (chunk === null) {
+      this.#leftOut++;
       this.#keyFrameWanted ||= keyFrame;
       return;
     }
@@ -219,7 +246,8 @@ export class EncodingRun {
       this.#keyFrameMs = performance.now();
       this.#keyFrameWanted = false; // whoever asked meanwhile gets this one
     }
-    this.#feed.send(chunk, toRtpTimestamp(timestampUs));
+    const encodeMs = performance.now() - startMs;
+    this.#send(chunk, timestampUs, { capturedMs, encodeMs, targetBitrate: bitrate });
   }
 
   /** In the size that suits the bit rate. */

@@ -2,7 +2,7 @@
  * Sends frames to one viewer as its link takes them: the pace, the numbers of the packets, the memory for
  * those that are asked for again. What a packet looks like on the wire is the engine's business.
  */
-import type { SendRate } from "./peer.ts";
+import type { SendCounts, SendRate } from "./peer.ts";
 import type { PacketArrivals } from "./bandwidth_estimator.ts";
 import { type LinkState, SendControl } from "./send_control.ts";
 
@@ -56,6 +56,8 @@ export class PacedSender implements SendRate {
   readonly #control: SendControl<OutgoingPacket | Repeat>;
   readonly #onStuck: () => void;
   readonly #history: (OutgoingPacket | undefined)[] = [];
+  #dropped = 0;
+  #repeated = 0;
   #sequence = Math.floor(Math.random() * 0x8000); // RFC 3550, section 5.1: starts anywhere
   #frame = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -79,6 +81,11 @@ export class PacedSender implements SendRate {
     return this.#control.link;
   }
 
+  /** What became of what was given. */
+  get counts(): SendCounts {
+    return { framesDropped: this.#dropped, packetsRetransmitted: this.#repeated };
+  }
+
   begin(bitrate: number): void {
     this.#control.begin(bitrate, performance.now());
   }
@@ -96,7 +103,10 @@ export class PacedSender implements SendRate {
       sentMs: nowMs,
     }));
     this.#control.tick(nowMs);
-    if (!this.#control.frame(packets, keyFrame, nowMs)) this.#onStuck();
+    if (!this.#control.frame(packets, keyFrame, nowMs)) {
+      this.#dropped++;
+      this.#onStuck();
+    }
     this.#pump();
   }
 
@@ -172,6 +182,7 @@ export class PacedSender implements SendRate {
   }
 
   #repeat(packet: OutgoingPacket, nowMs: number): void {
+    this.#repeated++;
     this.#transmitter.repeat(
       packet,
       (number, bytes) => this.#control.sent(number, bytes, nowMs, -1),

@@ -4,7 +4,7 @@ import { Queue } from "../subscriptions/queue.ts";
 import { report } from "../subscriptions/report.ts";
 import type { Subscriber, Subscription } from "../subscriptions/subscription.ts";
 import { AudioReceiver, type AudioReceiverStats } from "./audio_receiver.ts";
-import type { IncomingAudioReading } from "./connection_stats.ts";
+import type { IncomingAudioReading } from "./connection_reading.ts";
 import type { AlsoReads, IncomingTrack } from "./media_handler.ts";
 import type { PeerAudioReceiver } from "./peer.ts";
 

@@ -2,7 +2,7 @@ import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
 import { report } from "../subscriptions/report.ts";
 import type { VideoFrame } from "../media/video_frame.ts";
-import type { IncomingVideoReading } from "./connection_stats.ts";
+import type { IncomingVideoReading } from "./connection_reading.ts";
 import type { AlsoReads, IncomingTrack } from "./media_handler.ts";
 import type { PeerVideoReceiver } from "./peer.ts";
 import { VideoReceiver, type VideoReceiverStats } from "./video_receiver.ts";

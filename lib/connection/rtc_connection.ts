@@ -10,6 +10,8 @@ import type { DataChannel } from "./data_channel.ts";
 import { Liveness } from "./liveness.ts";
 import type { Peer, PeerFactory, PeerState, RTCConfiguration } from "./peer.ts";
 import { createWeriftPeer, warmUpWerift } from "./peer_werift.ts";
+import { readConnection } from "./connection_reading.ts";
+import { StatsProducer } from "./stats_producer.ts";
 import { VideoHandler } from "./video_handler.ts";
 
 /** Options of {@linkcode RTCConnection}. */
@@ -55,7 +57,11 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
   /** What the other end hears, and what it says. */
   readonly audio: AudioHandler = new AudioHandler();
   /** Commands of which only the newest matters; between ends of this library. */
-  readonly control: ControlChannel = new ControlChannel();
+  readonly control: ControlChannel = new ControlChannel((rtp) => this.video._capturedMs(rtp));
+  /** How the connection does, once a second while somebody is subscribed. */
+  readonly stats: StatsProducer = new StatsProducer(() =>
+    readConnection(this, this.#channels.counts, this.#openPeer?.traffic)
+  );
   readonly #channels = new ChannelRegistry();
   readonly #options: RTCConnectionOptions;
   #peer: Promise<Peer> | null = null;
@@ -213,6 +219,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
       this.video.close(),
       this.audio.close(),
       this.control.close(),
+      this.stats.close(),
       this.#channels.close(),
     ]);
     await this.#openPeer?.close();

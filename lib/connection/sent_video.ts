@@ -1,5 +1,6 @@
 /** What was sent to one viewer, for statistics: counts, and when the newest pictures were taken. Pure. */
 import type { VideoCodecName } from "../media/encoded.ts";
+import type { SharedFrame } from "./viewers_feed.ts";
 
 /** What is known of an encoded frame besides its packets. */
 export interface FrameFacts {
@@ -14,6 +15,15 @@ export interface FrameFacts {
   readonly targetBitrate: number | null;
   /** Frames of the source that were left out since the one before it. */
   readonly leftOut: number;
+}
+
+/** A source whose time is off by more has a clock of its own. */
+const SAME_CLOCK_MS = 1_000;
+
+/** When a picture was taken, in ms: as its source says, if that can be, and else when it came to us. */
+export function takenMs(timestampUs: number, nowUs: number): number {
+  const agoMs = (nowUs - timestampUs) / 1_000;
+  return nowUs / 1_000 - (agoMs >= 0 && agoMs < SAME_CLOCK_MS ? agoMs : 0);
 }
 
 /** Two seconds at 60 frames a second; what is shown later than that has no age. */
@@ -35,13 +45,13 @@ export class SentVideo {
   readonly #timestamps = new Uint32Array(PICTURES);
 
   /** A frame is sent. */
-  add(facts: FrameFacts, bytes: number, timestamp90kHz: number, keyFrame: boolean): void {
+  add({ facts, payloads, timestamp90kHz, keyFrame }: SharedFrame): void {
     const at = this.frames++ % PICTURES;
     this.#times[at] = facts.capturedMs;
     this.#timestamps[at] = timestamp90kHz;
     this.newest = facts;
     if (keyFrame) this.keyFrames++;
-    this.bytes += bytes;
+    for (const { length } of payloads) this.bytes += length;
     this.leftOut += facts.leftOut;
     if (facts.encodeMs === null) return;
     this.encoded++;

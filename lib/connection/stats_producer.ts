@@ -2,7 +2,8 @@ import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
 import type { Subscriber, Subscription } from "../subscriptions/subscription.ts";
 import type { GetOptions } from "../subscriptions/types.ts";
-import { type ConnectionReading, type ConnectionStats, statsBetween } from "./connection_stats.ts";
+import { type ConnectionReading, statsBetween } from "./connection_reading.ts";
+import type { ConnectionStats } from "./connection_stats.ts";
 import { type Clock, SYSTEM_CLOCK } from "./video_receiver.ts";
 
 const INTERVAL_MS = 1_000;

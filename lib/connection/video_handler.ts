@@ -57,6 +57,15 @@ export class VideoHandler extends MediaHandler<VideoKinds, PeerVideoReceiver> {
     super("video", () => new MostRecentSubscription<VideoFrame>());
   }
 
+  /** When the picture that was sent with this RTP time was taken; `null` when it is none of the newest. */
+  _capturedMs(timestamp90kHz: number): number | null {
+    for (const track of this._outgoing) {
+      const capturedMs = track._capturedMs(timestamp90kHz);
+      if (capturedMs !== null) return capturedMs;
+    }
+    return null;
+  }
+
   protected override _makeOutgoing(
     options: EncodingOptions,
     onError: (error: Error) => void,

@@ -10,6 +10,7 @@ const LIMIT = 60;
  */
 export class VideoInbox extends Queue<VideoLike> {
   readonly #newestOnly: boolean;
+  #replaced = 0;
 
   /** @param onGap told when compressed frames were lost, because too many waited */
   constructor(newestOnly: boolean, onGap: () => void = () => {}) {
@@ -22,10 +23,17 @@ export class VideoInbox extends Queue<VideoLike> {
     this.#newestOnly = newestOnly;
   }
 
+  /** How many frames were left out for newer ones since the last call. */
+  takeReplaced(): number {
+    const replaced = this.#replaced;
+    this.#replaced = 0;
+    return replaced;
+  }
+
   /** See {@linkcode Queue.put_nowait}. */
   override put_nowait(value: VideoLike): void {
     if (this.#newestOnly && !isEncodedVideo(value)) {
-      while (this.size > 0) this.get(); // gives at once what is there
+      for (; this.size > 0; this.#replaced++) this.get(); // gives at once what is there
     }
     super.put_nowait(value);
   }

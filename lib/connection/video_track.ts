@@ -3,6 +3,7 @@ import type { VideoCodecName } from "../media/encoded.ts";
 import { producerOf } from "../subscriptions/origin.ts";
 import { report } from "../subscriptions/report.ts";
 import type { Sink, Source } from "../subscriptions/types.ts";
+import type { OutgoingVideoReading } from "./connection_reading.ts";
 import type { PeerVideoSender, SendRate } from "./peer.ts";
 import { codecsOf, nothingInCommon } from "./sent_codecs.ts";
 import {
@@ -12,6 +13,7 @@ import {
   type SharedFrame,
   type Viewer,
 } from "./shared_encoder.ts";
+import { SentVideo } from "./sent_video.ts";
 import { VideoInbox } from "./video_inbox.ts";
 import { asVideoFrame, isEncodedVideo, type VideoLike } from "./video_like.ts";
 
@@ -25,6 +27,7 @@ export class VideoTrack implements Sink<VideoLike> {
   #source: Source<VideoLike> | null = null;
   #direct: VideoInbox | null = null;
   #sender: PeerVideoSender | null = null;
+  readonly #sent = new SentVideo();
   #flowing = false;
   #watching: { encoder: SharedEncoder; viewer: Viewer; drain: AbortController } | null = null;
 
@@ -55,6 +58,31 @@ export class VideoTrack implements Sink<VideoLike> {
   _flow(flowing: boolean): void {
     this.#flowing = flowing;
     this.#update();
+  }
+
+  /** When the picture that was sent with this RTP time was taken; `null` when it is none of the newest. */
+  _capturedMs(timestamp90kHz: number): number | null {
+    return this.#sent.capturedMs(timestamp90kHz);
+  }
+
+  /** For statistics. */
+  get _reading(): OutgoingVideoReading {
+    const { newest, frames, keyFrames, bytes, leftOut, encoded, encodeMs } = this.#sent;
+    const { framesDropped = 0, packetsRetransmitted = 0 } = this.#sender?.counts ?? {};
+    return {
+      codec: newest?.codec ?? null,
+      width: newest?.width ?? 0,
+      height: newest?.height ?? 0,
+      targetBitrate: newest?.targetBitrate ?? null,
+      bytes,
+      framesSent: frames - framesDropped,
+      framesDropped: leftOut + framesDropped,
+      keyFrames,
+      framesEncoded: encoded,
+      encodingMs: encodeMs,
+      packetsLostShare: this.#sender?.rate.link.loss ?? 0,
+      packetsRetransmitted,
+    };
   }
 
   /** For statistics: what can be sent, and what is known of the way; `null` before it is negotiated. */
@@ -102,13 +130,15 @@ export class VideoTrack implements Sink<VideoLike> {
     this.#drain(this.#source, drain.signal);
   }
 
-  #send(sender: PeerVideoSender, { codec, payloads, timestamp90kHz, keyFrame }: SharedFrame): void {
+  #send(sender: PeerVideoSender, frame: SharedFrame): void {
+    const { codec, payloads, timestamp90kHz, keyFrame } = frame;
     if (codec !== sender.codec) {
       if (!sender.codecs.includes(codec)) {
         return this.#failed(this.#refusal(nothingInCommon([codec], sender.codecs)));
       }
       sender.use(codec);
     }
+    this.#sent.add(frame);
     sender.sendFrame(payloads, timestamp90kHz, keyFrame);
   }
 

@@ -4,6 +4,7 @@ import { H264Packetizer } from "../wire/h264_rtp.ts";
 import { packetizeVp8 } from "../wire/vp8_rtp.ts";
 import { packetizeVp9 } from "../wire/vp9_rtp.ts";
 import type { SendRate } from "./peer.ts";
+import type { FrameFacts } from "./sent_video.ts";
 import type { SourceClock } from "./source_clock.ts";
 
 /** A compressed frame, ready to be sent to any number of viewers. */
@@ -12,6 +13,7 @@ export interface SharedFrame {
   readonly payloads: readonly Uint8Array<ArrayBuffer>[];
   readonly timestamp90kHz: number;
   readonly keyFrame: boolean;
+  readonly facts: FrameFacts;
 }
 
 /** Who watches. Its calls must not block and must not throw. */
@@ -51,7 +53,7 @@ export class ViewersFeed {
   }
 
   /** Hands a frame to all who have begun, or begin with it. */
-  send(chunk: EncodedVideo, timestamp90kHz: number): void {
+  send(chunk: EncodedVideo, timestamp90kHz: number, facts: FrameFacts): void {
     const { codec, keyFrame } = chunk;
     this.#pictureId = this.#clock.pictureId(this.#pictureId, keyFrame);
     const cuts = new Map<number, SharedFrame>();
@@ -59,7 +61,7 @@ export class ViewersFeed {
       let cut = cuts.get(maxPayload);
       if (!cut) {
         const payloads = this.#cut(chunk, maxPayload);
-        cuts.set(maxPayload, cut = { codec, payloads, timestamp90kHz, keyFrame });
+        cuts.set(maxPayload, cut = { codec, payloads, timestamp90kHz, keyFrame, facts });
       }
       return cut;
     };
