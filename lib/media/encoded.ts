@@ -25,7 +25,7 @@ export interface EncodedVideoSource {
    * What its chunks are compressed with. Connections agree with the other end on it; unless it is said,
    * the first chunk tells, and a viewer that was agreed on something else with gets none.
    */
-  readonly codec?: VideoCodecName;
+  readonly codec?: VideoCodecName | undefined;
   /** Makes the next chunk, or one soon after, a key frame. Called at most every 300 ms. */
   requestKeyFrame?(): void;
 }

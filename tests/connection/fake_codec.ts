@@ -1,4 +1,4 @@
-/** An encoder that needs no library, in the place of VP8: it counts, and is as slow as the test says. */
+/** An encoder that needs no library, in the place of VP8 or H.264: it counts, and is as slow as the test says. */
 import {
   type createVideoEncoder,
   registerVideoCodec,
@@ -10,11 +10,12 @@ import { H264Decoder } from "../../lib/codecs/h264_decoder.ts";
 import { H264Encoder } from "../../lib/codecs/h264_encoder.ts";
 import { Vp8Decoder } from "../../lib/codecs/vp8_decoder.ts";
 import { Vp8Encoder } from "../../lib/codecs/vp8_encoder.ts";
-import type { EncodedVideo } from "../../lib/media/encoded.ts";
+import type { EncodedVideo, VideoCodecName } from "../../lib/media/encoded.ts";
 import { VideoFrame } from "../../lib/media/video_frame.ts";
+import { joinNalUnits } from "../../lib/wire/h264_bitstream.ts";
 
 export class FakeEncoder implements VideoEncoder {
-  readonly codec = "VP8";
+  readonly codec: VideoCodecName;
   readonly bitrate = 1;
   /** What was encoded; the first byte of each frame's first plane tells it apart. */
   readonly encoded: { id: number; keyFrame: boolean; timestampUs: number }[] = [];
@@ -24,7 +25,9 @@ export class FakeEncoder implements VideoEncoder {
   /** What happens to the next frame: it is dropped, or fails. */
   next: "drop" | Error | null = null;
 
-  constructor(readonly options: VideoEncoderOptions) {}
+  constructor(readonly options: VideoEncoderOptions) {
+    this.codec = options.codec ?? "VP8";
+  }
 
   async encode(
     frame: VideoFrame,
@@ -39,8 +42,8 @@ export class FakeEncoder implements VideoEncoder {
     if (fate === "drop") return null;
     keyFrame ||= this.encoded.length === 0;
     this.encoded.push({ id, keyFrame, timestampUs });
-    const data = new Uint8Array(3_000).fill(id);
-    return { codec: "VP8", data, keyFrame, timestampUs, width, height };
+    const data = this.codec === "H264" ? nals(id, keyFrame) : new Uint8Array(3_000).fill(id);
+    return { codec: this.codec, data, keyFrame, timestampUs, width, height };
   }
   setBitrate(): void {}
   close(): void {
@@ -49,6 +52,35 @@ export class FakeEncoder implements VideoEncoder {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** A picture of H.264 in Annex B, as far as packets are concerned; its second byte is its number. */
+export function nals(id: number, keyFrame: boolean, parameterSets = keyFrame): Uint8Array {
+  const picture = new Uint8Array(3_000).fill(id);
+  picture[0] = keyFrame ? 0x65 : 0x41; // IDR, or a slice that others refer to
+  picture[1] = id | 0x80; // begins a picture
+  const sets = [Uint8Array.of(0x67, 0x42, 0xe0, 0x1f, 0xa0), Uint8Array.of(0x68, 0xce, 0x3c)];
+  return joinNalUnits([...(parameterSets ? sets : []), picture]);
+}
+
+/** Runs the body with fake encoders of VP8 and H.264. */
+export async function withFakeCodecs(body: (made: FakeEncoder[]) => Promise<void>): Promise<void> {
+  await withFakeEncoders(async (made) => {
+    registerVideoCodec("H264", {
+      ...H264,
+      works: () => true,
+      encoder: (options) => {
+        const encoder = new FakeEncoder(options);
+        made.push(encoder);
+        return encoder;
+      },
+    });
+    try {
+      await body(made);
+    } finally {
+      registerVideoCodec("H264", H264);
+    }
+  });
 }
 
 /** Runs the body with fake encoders; `made` are those that were made. */
