@@ -52,6 +52,7 @@ export class AudioTrack implements Sink<AudioLike> {
   /** For {@linkcode AudioHandler}: the section of the connection that sends it. */
   _attach(sender: PeerAudioSender): void {
     this.#sender = sender;
+    sender.onLoss = (share) => this.#listening?.shared.reportLoss(this.#listening.listener, share);
     this.#update();
   }
 

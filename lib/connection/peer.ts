@@ -142,6 +142,8 @@ export interface PeerVideoReceiver {
 export interface PeerAudioSender {
   /** Whether the other end takes Opus; known when connected. */
   readonly agreed: boolean;
+  /** The other end reported this share of the packets lost lately, from 0 to 1. Only one. */
+  onLoss: ((share: number) => void) | null;
   /** Sends 20 ms of Opus; `marker` says that it is the first after a silence. Never blocks. */
   send(payload: Uint8Array<ArrayBuffer>, timestamp48kHz: number, marker: boolean): void;
 }

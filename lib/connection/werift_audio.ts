@@ -11,6 +11,8 @@ import { reportTruly } from "./werift_reports.ts";
 type Transceiver = InstanceType<typeof Werift.RTCRtpTransceiver>;
 
 const FRAME_MS = 20;
+/** A report is about as little as 50 packets, so that one of them lost is 2 %: some four reports count. */
+const SMOOTHING = 0.25;
 
 /** What we offer and accept: stereo if there is any, and copies against loss in the packets themselves. */
 export function audioParameters(werift: typeof Werift): Werift.RTCRtpCodecParameters[] {
@@ -25,15 +27,28 @@ export function audioParameters(werift: typeof Werift): Werift.RTCRtpCodecParame
 
 /** A sound section of a werift connection that sends. */
 export class WeriftAudioSender implements PeerAudioSender {
+  onLoss: ((share: number) => void) | null = null;
   readonly #werift: typeof Werift;
   readonly #transceiver: Transceiver;
   readonly #clock = new ReportClock(48_000, FRAME_MS);
+  #loss = 0;
   #sequence = Math.floor(Math.random() * 0x8000); // RFC 3550, section 5.1: starts anywhere
 
   constructor(werift: typeof Werift, transceiver: Transceiver) {
     this.#werift = werift;
     this.#transceiver = transceiver;
-    reportTruly(transceiver.sender, this.#clock);
+    const { sender } = transceiver;
+    reportTruly(sender, this.#clock);
+    sender.onRtcp.subscribe((packet) => {
+      if (packet.type !== werift.RtcpRrPacket.type && packet.type !== werift.RtcpSrPacket.type) {
+        return;
+      }
+      const { reports } = packet as Werift.RtcpRrPacket;
+      const report = reports.find(({ ssrc }) => ssrc === sender.ssrc);
+      if (!report) return;
+      this.#loss += (report.fractionLost / 256 - this.#loss) * SMOOTHING;
+      this.onLoss?.(this.#loss);
+    });
   }
 
   get agreed(): boolean {
