@@ -10,11 +10,13 @@ import type { Peer, PeerChannel } from "./peer.ts";
 export interface DataChannelOptions {
   /** Whether messages arrive in the order they were sent. @default {true} */
   ordered?: boolean;
-  /** How often a lost message is sent again. @default {null} until it arrives */
+  /** How often a lost message is sent again, at most 65535 times. @default {null} until it arrives */
   maxRetransmits?: number | null;
 }
 
 const DEFAULT_CHANNEL = "default";
+const MAX_NAME_BYTES = 65_535; // RFC 8832, section 5.1: 16 bits say the length
+const MAX_RETRANSMITS = 65_535; // W3C WebRTC: RTCDataChannelInit has an unsigned short
 
 /** Keeps the channels; {@linkcode RTCConnection} is its only user. */
 export class ChannelRegistry {
@@ -27,13 +29,17 @@ export class ChannelRegistry {
   /** Of channels that are closed. */
   #past = { sent: 0, received: 0 };
 
-  /** Opens a further channel, or notes that it is to be opened. @throws {RangeError} when the name is taken */
+  /**
+   * Opens a further channel, or notes that it is to be opened.
+   * @throws {RangeError} when the name is taken or too long, or `maxRetransmits` is none
+   */
   add(name: string, options: DataChannelOptions): DataChannel {
     if (name === DEFAULT_CHANNEL || name === LIBRARY_CHANNEL.label || this.#byName.has(name)) {
       throw new RangeError(
         `Cannot add data channel "${name}": there is one of that name; choose another`,
       );
     }
+    refuseWhatCannotOpen(name, options); // when it is to open, nobody is there to be told
     const channel = this.#register(name);
     this.#open(channel, options);
     return channel;
@@ -108,6 +114,25 @@ export class ChannelRegistry {
     });
     return channel;
   }
+}
+
+function refuseWhatCannotOpen(name: string, { maxRetransmits = null }: DataChannelOptions): void {
+  const bytes = new TextEncoder().encode(name).length;
+  if (bytes > MAX_NAME_BYTES) {
+    throw new RangeError(
+      `Cannot add a data channel: its name has ${bytes} bytes; at most ${MAX_NAME_BYTES} fit`,
+    );
+  }
+  if (maxRetransmits === null) return;
+  if (
+    Number.isInteger(maxRetransmits) && maxRetransmits >= 0 && maxRetransmits <= MAX_RETRANSMITS
+  ) {
+    return;
+  }
+  throw new RangeError(
+    `Cannot add data channel "${name}": maxRetransmits is ${maxRetransmits}; ` +
+      `give a whole number from 0 to ${MAX_RETRANSMITS}, or null`,
+  );
 }
 
 class Arrivals extends SubscriptionProducer<DataChannel> {

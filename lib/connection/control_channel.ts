@@ -55,6 +55,7 @@ export class ControlChannel extends SubscriptionProducerConsumer<unknown> {
 
   /** For {@linkcode RTCConnection}: the library's own channel. */
   _attach(channel: PeerChannel): void {
+    if (this.closed) return channel.close();
     this.#channel = channel;
     channel.listener = {
       opened: () => this.#opened(),

@@ -189,7 +189,8 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
   /**
    * Opens a further channel.
    *
-   * @throws {RangeError} when the name is taken, or is that of the default channel
+   * @throws {RangeError} when the name is taken, is that of the default channel, or has more than 65535
+   * bytes; and when `maxRetransmits` is no number of times
    */
   addDataChannel(name: string, options: DataChannelOptions = {}): DataChannel {
     this._refuseIfClosed("add a channel to");
@@ -265,8 +266,9 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
     if (this.closed) return;
     this.video._flow();
     this.audio._flow();
-    if (this.#openPeer!.hasData) this.control.onReady(() => this._setReady());
-    else this._setReady();
+    if (this.#openPeer!.hasData && !this.control.closed) {
+      this.control.onReady(() => this._setReady());
+    } else this._setReady();
     this.#liveness = new Liveness(this.#openPeer!, () => this.control._ping(), (silentMs) => {
       this._setError(
         new ConnectionLost(

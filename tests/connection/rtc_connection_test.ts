@@ -150,6 +150,35 @@ Deno.test("RTCConnection closes at once when the other end closes", async () => 
   });
 });
 
+Deno.test("RTCConnection.addDataChannel() refuses at once what would silence all channels later", async () => {
+  await using a = new RTCConnection(LOCAL);
+  await using b = new RTCConnection(LOCAL);
+  assert.throws(() => a.addDataChannel("ü".repeat(32_768)), {
+    name: "RangeError",
+    message: "Cannot add a data channel: its name has 65536 bytes; at most 65535 fit",
+  });
+  for (const maxRetransmits of [-1, 0.5, NaN, 65_536]) {
+    assert.throws(() => a.addDataChannel("unordered", { maxRetransmits }), {
+      name: "RangeError",
+      message: `Cannot add data channel "unordered": maxRetransmits is ${maxRetransmits}; ` +
+        "give a whole number from 0 to 65535, or null",
+    });
+  }
+  const longest = a.addDataChannel("x".repeat(65_535), { maxRetransmits: 65_535 });
+  const received = b.subscribe();
+  a.put_nowait("hello");
+  await join(a, b);
+  assert.equal(await within(5000, received.get(), "a message"), "hello");
+  await within(5000, longest.onReady(), "the longest name");
+});
+
+Deno.test("RTCConnection is ready without conn.control, when that was closed before", async () => {
+  await using a = new RTCConnection(LOCAL);
+  await using b = new RTCConnection(LOCAL);
+  await a.control.close();
+  await within(5000, join(a, b), "a connection");
+});
+
 Deno.test("RTCConnection.addDataChannel() opens further channels from either end", async () => {
   await using a = new RTCConnection(LOCAL);
   await using b = new RTCConnection(LOCAL);
