@@ -58,13 +58,21 @@ export function connectRoute(
     if (connections >= maxConnections) {
       return c.text(`Cannot connect: ${maxConnections} connections are there already`, 503);
     }
-    const connection = connect();
-    connections++;
-    connection.onClose(() => void connections--);
+    let connection: Connectable | null = null;
     try {
+      const made = connect();
+      if (typeof made?.onClose !== "function") {
+        throw new TypeError(
+          "Cannot use what connectRoute's function returned: it is no connection; " +
+            "return one, and not from an async function",
+        );
+      }
+      connection = made;
+      connection.onClose(() => void connections--);
+      connections++; // not before: what throws above would hold its place for ever
       return c.json(await connection.getLocalDescription(offer));
     } catch (error) {
-      connection.close(); // a connection whose offer was refused would wait for a better one
+      connection?.close(); // a connection whose offer was refused would wait for a better one
       if (error instanceof NegotiationError) return c.text(error.message, 400);
       // What is wrong with the robot is for its owner, not for strangers.
       console.error("[rtcbot] a connection could not be made:", error);

@@ -135,6 +135,25 @@ Deno.test("connectRoute() counts no connection that could not be made", async ()
   assert.equal((await post("{}")).status, 200);
 });
 
+Deno.test("connectRoute() tells the owner of a function that returns no connection, and goes on", async () => {
+  let made: unknown = Promise.resolve(new FakeConnection()); // as an async function does
+  const { post } = serve(() => made as FakeConnection, 1);
+  const said: string[] = [];
+  const { error } = console;
+  console.error = (...words) => void said.push(words.join(" "));
+  try {
+    for (let i = 0; i < 3; i++) {
+      const { status, text } = await post("{}");
+      assert.deepEqual([status, text.includes("its console says which")], [500, true]);
+    }
+  } finally {
+    console.error = error;
+  }
+  assert.equal(said.filter((line) => line.includes("not from an async function")).length, 3);
+  made = new FakeConnection();
+  assert.equal((await post("{}")).status, 200);
+});
+
 Deno.test("connectRoute() replies 413 to a long body, announced or not", async () => {
   const { made, post } = serve();
   const text = `Cannot read the offer: it is longer than ${2 * MAX_SDP_LENGTH} bytes`;
