@@ -604,6 +604,17 @@ h1 {
   color: var(--soft);
 }
 
+/* A phone's width is full without it: it goes below. */
+@media (max-width: 620px) {
+  #age-chip {
+    position: absolute;
+    top: 42px;
+    right: 0;
+    height: 30px;
+    border-radius: 10px;
+  }
+}
+
 .tool {
   width: 40px;
   padding: 0;
