@@ -221,3 +221,37 @@ Deno.test("RTCConnection.video says so when the first chunk is nothing that the 
       console.error = error;
     }
   }));
+
+testX264(
+  "RTCConnection.video says so when who also sends takes nothing that we can encode",
+  async () => {
+    await using camera = new Cards();
+    await using page = new RTCConnection(LOCAL);
+    await using robot = new RTCConnection(LOCAL);
+    page.video.putSubscription(camera);
+    page.video.subscribe();
+    robot.video.putSubscription(camera);
+    const { type, sdp } = await page.getLocalDescription();
+    assert.match(sdp, /^m=video \d+ \S+ 96 102/m);
+    const only = sdp.replace(/^(m=video \d+ \S+) .*$/m, "$1 102 103")
+      .replace(/^a=(rtpmap|fmtp|rtcp-fb):(96|97|98|99|104|105) .*\r\n/gm, "");
+    const { error } = console;
+    console.error = () => {}; // it is reported, too
+    try {
+      await withoutEncoder("H264", async () => {
+        const answer = await robot.getLocalDescription({ type, sdp: only });
+        assert.match(answer.sdp, /^a=recvonly\r$/m);
+        const failed = robot.video.onError();
+        await page.setRemoteDescription(answer);
+        const failure = await within(DEADLINE_MS, failed, "the error");
+        assert.match(
+          String(failure?.message),
+          /^Cannot send the video to this viewer: .* \(only H264\)/,
+        );
+      });
+      await within(DEADLINE_MS, robot.onReady(), "ready: the data channels live on");
+    } finally {
+      console.error = error;
+    }
+  },
+);
