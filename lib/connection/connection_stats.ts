@@ -28,12 +28,16 @@ export interface ConnectionStats {
   readonly data: DataStats;
   /** What is seen, in the order in which the tracks were added. */
   readonly video: {
+    /** What we send. */
     readonly outgoing: readonly OutgoingVideoStats[];
+    /** What the other end sends. */
     readonly incoming: readonly IncomingVideoStats[];
   };
   /** What is heard. */
   readonly audio: {
+    /** What we send. */
     readonly outgoing: readonly OutgoingAudioStats[];
+    /** What the other end sends. */
     readonly incoming: readonly IncomingAudioStats[];
   };
 }
@@ -42,7 +46,9 @@ export interface ConnectionStats {
 export interface DataStats {
   /** Bytes that were put and have not left yet. */
   readonly bufferedAmount: number;
+  /** Those that were handed to the network. */
   readonly messagesSent: number;
+  /** Those that came. */
   readonly messagesReceived: number;
 }
 
@@ -50,8 +56,11 @@ export interface DataStats {
 export interface VideoFormatStats {
   /** `null` before the first frame, as the sizes are 0. */
   readonly codec: VideoCodecName | null;
+  /** In pixels; it may change at any time. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
+  /** Frames sent or decoded in the last second. */
   readonly fps: number;
   /** Of the pictures alone, without packets' headers and repetitions. */
   readonly bitrate: number;
@@ -61,9 +70,11 @@ export interface VideoFormatStats {
 export interface OutgoingVideoStats extends VideoFormatStats {
   /** What the encoder is to make for this viewer; `null` of what comes encoded. */
   readonly targetBitrate: number | null;
+  /** Frames that left. */
   readonly framesSent: number;
   /** Frames of the source that were left out because the encoder or the network was behind. */
   readonly framesDropped: number;
+  /** Frames that stand for themselves: the viewer begins, or begins anew, with one. */
   readonly keyFrames: number;
   /** How long the encoding of a frame took, on average of the last second; `null` when none was. */
   readonly encodeMs: number | null;
@@ -77,9 +88,11 @@ export interface OutgoingVideoStats extends VideoFormatStats {
 export interface IncomingVideoStats extends VideoFormatStats {
   /** What the other end calls the track. */
   readonly id: string | null;
+  /** Pictures that were given out. */
   readonly framesDecoded: number;
   /** Whole frames that were not decoded, because we were behind. */
   readonly framesSkipped: number;
+  /** Each once, however often it came. */
   readonly packetsReceived: number;
   /** Never came, or too late. */
   readonly packetsLost: number;
@@ -91,8 +104,11 @@ export interface IncomingVideoStats extends VideoFormatStats {
 
 /** A sound that we send. */
 export interface OutgoingAudioStats {
+  /** The only one. */
   readonly codec: "Opus";
+  /** Of the sound alone, without packets' headers. */
   readonly bitrate: number;
+  /** Of 20 ms each. */
   readonly packetsSent: number;
 }
 
@@ -100,10 +116,13 @@ export interface OutgoingAudioStats {
 export interface IncomingAudioStats {
   /** What the other end calls the track. */
   readonly id: string | null;
+  /** The only one. */
   readonly codec: "Opus";
+  /** Of the sound alone, without packets' headers. */
   readonly bitrate: number;
   /** From a packet's coming until its sound is given out; `null` while nothing is heard. */
   readonly latencyMs: number | null;
+  /** Each once, however often it came. */
   readonly packetsReceived: number;
   /** The part of the packets that was missing lately, 0 to 1. */
   readonly packetsLostShare: number;

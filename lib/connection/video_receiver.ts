@@ -62,6 +62,7 @@ export interface VideoReceiverStats {
   readonly codec: VideoCodecName | null;
   /** Of the newest picture; 0 before the first. */
   readonly width: number;
+  /** As the width. */
   readonly height: number;
   /** Of the frames that came whole, without packets' headers and repetitions. */
   readonly bytesReceived: number;

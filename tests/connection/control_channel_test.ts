@@ -141,3 +141,28 @@ Deno.test("ControlChannel closes with its channel, and its channel with it", asy
   await second.control.close();
   assert.equal(second.channel.state, "closed");
 });
+
+Deno.test("ControlChannel answers how old a picture was, once it knows the other clock", () => {
+  const takenMs = performance.now();
+  const control = new ControlChannel((timestamp) => timestamp === 90_000 ? takenMs : null);
+  const channel = new FakeChannel();
+  control._attach(channel);
+  channel.open();
+  const ages = () => (channel.sent as unknown[][]).filter(([kind]) => kind === "age");
+  const aheadMs = 1_000_000;
+  const shown = (timestamp: number, afterMs: number) =>
+    channel.receive(JSON.stringify(["shown", timestamp, takenMs + aheadMs + afterMs]));
+  shown(90_000, 40);
+  assert.deepEqual([ages(), control._pictureAgeMs], [[], null]);
+  const nowMs = performance.now();
+  channel.receive(JSON.stringify(["pong", nowMs, nowMs + aheadMs]));
+  shown(93_000, 40); // a picture that we do not know
+  assert.deepEqual(ages(), []);
+  shown(90_000, 40);
+  const [[, ageMs]] = ages() as [[string, number]];
+  // The pong came a little after it was "sent".
+  assert.ok(ageMs >= 39 && ageMs < 60, `${ageMs}`);
+  assert.equal(control._pictureAgeMs, ageMs);
+  shown(90_000, -500); // nobody sees the future
+  assert.deepEqual(ages()[1], ["age", 0]);
+});
