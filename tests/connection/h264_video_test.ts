@@ -255,3 +255,37 @@ testX264(
     }
   },
 );
+
+testX264(
+  "RTCConnection.video goes from one codec to another with its source, in mid-stream",
+  () =>
+    withCountedCodecs(async (made) => {
+      await using cards = new Cards();
+      await using compressed = new CompressedCards("H264");
+      await using robot = new RTCConnection(LOCAL);
+      await using viewer = new RTCConnection(LOCAL);
+      const seen = viewer.video.subscribe(new Queue<VideoFrame>());
+      const rise = async () => {
+        const numbers: number[] = [];
+        while (numbers.length < 20) {
+          const number = readTestCard(await within(DEADLINE_MS, seen.get(), "a frame"));
+          // What was on the way of the source before does not count.
+          if (numbers.length > 0 && number! < numbers.at(-1)!) numbers.length = 0;
+          numbers.push(number!);
+        }
+      };
+      robot.video.putSubscription(cards);
+      await join(robot, viewer);
+      cards.run();
+      await rise();
+      robot.video.putSubscription(compressed);
+      compressed.run();
+      await until(() => made.decoders.includes("H264"), "H.264 at the viewer");
+      await rise();
+      robot.video.putSubscription(cards);
+      await until(() => made.encoders.length === 2, "VP8 again");
+      await rise();
+      assert.deepEqual(made.encoders, ["VP8", "VP8"]);
+      assert.deepEqual(made.decoders, ["VP8", "H264", "VP8"]);
+    }),
+);

@@ -6,6 +6,7 @@ import {
   type Viewer,
 } from "../../lib/connection/shared_encoder.ts";
 import { codecsOf, nothingInCommon } from "../../lib/connection/sent_codecs.ts";
+import { PacedSender } from "../../lib/connection/paced_sender.ts";
 import { VideoInbox } from "../../lib/connection/video_inbox.ts";
 import type { VideoLike } from "../../lib/connection/video_like.ts";
 import { NAL, nalType } from "../../lib/wire/h264_bitstream.ts";
@@ -13,6 +14,7 @@ import type { EncodedVideo, EncodedVideoSource, VideoCodecName } from "../../mod
 import { SubscriptionProducer } from "../../mod.ts";
 import { nals, numbered, withFakeCodecs, withoutEncoder } from "./fake_codec.ts";
 import { settle } from "./fake_channel.ts";
+import { until } from "./raw_peer.ts";
 
 /** A camera that compresses by itself. */
 class Compressing extends SubscriptionProducer<EncodedVideo> implements EncodedVideoSource {
@@ -193,3 +195,44 @@ Deno.test("nothingInCommon() names what could be installed or changed", () => {
       "decoded and encoded anew for it; let the viewer take that, or give a source of frames",
   );
 });
+
+Deno.test("SharedEncoder leaves whole frames out for who cannot keep up, until the next key frame", () =>
+  withFakeCodecs(async () => {
+    await using camera = new Compressing("H264");
+    const shared = sharedEncoder(camera), quick = new FakeViewer(), left: number[] = [];
+    const paced = new PacedSender({
+      transmit: (packets) => {
+        for (const { payload, marker } of packets) if (marker) left.push(payload.at(-1)!);
+      },
+      repeat: () => true,
+    }, () => shared.requestKeyFrame(slow));
+    const slow: Viewer = {
+      maxPayload: 1_000,
+      frame: ({ payloads, timestamp90kHz, keyFrame }) =>
+        // As large as no link takes at once.
+        paced.send(Array(60).fill(payloads).flat(), timestamp90kHz, keyFrame),
+      failed: () => {},
+    };
+    shared.join(quick);
+    shared.join(slow);
+    await settle();
+    const before = camera.asked;
+    await camera.show(1, true);
+    const now = performance.now;
+    const start = now.call(performance);
+    performance.now = () => start + 400; // the request for the first one is over
+    try {
+      for (let id = 2; id <= 9; id++) await camera.show(id);
+      assert.equal(camera.asked, before + 1);
+      await camera.show(10, true);
+    } finally {
+      performance.now = now;
+    }
+    await until(() => left.includes(10), "the key frame");
+    const dropped = [2, 3, 4, 5, 6, 7, 8, 9].filter((id) => !left.includes(id));
+    assert.ok(dropped.includes(9) && left[0] === 1, `${left}`);
+    assert.deepEqual(quick.seen.length, 10);
+    assert.equal(shared.encodings, 1);
+    paced.drop();
+    for (const viewer of [quick, slow]) shared.leave(viewer);
+  }));
