@@ -1,4 +1,5 @@
 /** What `conn.video` and `conn.audio` have in common: tracks that go out, and tracks that come in. */
+import { NegotiationError } from "../errors.ts";
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
 import { report } from "../subscriptions/report.ts";
 import type { Subscriber, Subscription } from "../subscriptions/subscription.ts";
@@ -59,6 +60,7 @@ export abstract class MediaHandler<K extends MediaKinds, R> extends Subscription
   readonly #onTrack: Callback<K["Incoming"]>[] = [];
   #main: K["Outgoing"] | null = null;
   #wanted = 0;
+  #described = false;
   #flowing = false;
 
   /**
@@ -97,9 +99,16 @@ export abstract class MediaHandler<K extends MediaKinds, R> extends Subscription
    *
    * @param source what is sent
    * @param options how it is sent
+   * @throws {NegotiationError} when the description is made: it has no place for the track
    */
   addTrack(source: Source<K["In"]>, options: K["Options"] = {}): K["Outgoing"] {
     this._refuseIfClosed("add a track to");
+    if (this.#described) {
+      throw new NegotiationError(
+        `Cannot add a ${this.#kind} track: the connection was described without it; ` +
+          "call addTrack() before getLocalDescription()",
+      );
+    }
     const track = this.#newTrack(options);
     track.putSubscription(source);
     return track;
@@ -149,6 +158,7 @@ export abstract class MediaHandler<K extends MediaKinds, R> extends Subscription
 
   /** For {@linkcode RTCConnection}: adds the sending sections, one a track, and at least `atLeast` (0 or 1). */
   _attach(peer: Peer, atLeast: number): void {
+    this.#described = true;
     if (this.#outgoing.length < atLeast) this.#mainTrack();
     for (const track of this.#outgoing) this._attachTrack(peer, track);
   }
