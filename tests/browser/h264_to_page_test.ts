@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** H.264 from the robot to real Chromium: encoded here, and passed on as ffmpeg made it. */
+/** H.264, and VP9 where asked for, from the robot to real Chromium; also as ffmpeg compressed it. */
 import assert from "node:assert/strict";
 import { videoCodecs } from "../../lib/codecs/choose.ts";
 import { FFmpegSource } from "../../lib/devices/ffmpeg_source.ts";
@@ -224,3 +224,14 @@ h264Test(
       assert.deepEqual(made, { encoders: [], decoders: ["H264"] }); // the robot's own
     }),
 );
+
+if (videoCodecs("encode").includes("VP9")) {
+  browser.test("Chromium shows VP9 where it is asked for", async (kit) => {
+    await using camera = new Cards();
+    await using conn = new RTCConnection(LOCAL);
+    conn.video.addTrack(camera, { codec: "VP9" });
+    const seen = await seenBy(kit, () => conn, ["video/VP8", "video/VP9"]);
+    assertCards(seen);
+    assert.deepEqual(seen.codecs, ["video/VP9"]);
+  });
+}
