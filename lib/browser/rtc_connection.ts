@@ -175,9 +175,16 @@ export class RTCConnection extends Producer<unknown> {
   drained(): Promise<void> {
     const channel = this._defaultChannel;
     if (!channel || channel.bufferedAmount <= LOW_WATER_BYTES) return Promise.resolve();
+    const { signal } = this.#ending;
+    if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      channel.addEventListener("bufferedamountlow", () => resolve(), { once: true });
-      this.onClose(resolve);
+      const done = () => {
+        channel.removeEventListener("bufferedamountlow", done);
+        signal.removeEventListener("abort", done); // or each call would leave one until the end
+        resolve();
+      };
+      channel.addEventListener("bufferedamountlow", done);
+      signal.addEventListener("abort", done);
     });
   }
 

@@ -774,9 +774,16 @@ var RTCConnection = class extends Producer {
   drained() {
     const channel = this._defaultChannel;
     if (!channel || channel.bufferedAmount <= LOW_WATER_BYTES) return Promise.resolve();
+    const { signal } = this.#ending;
+    if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      channel.addEventListener("bufferedamountlow", () => resolve(), { once: true });
-      this.onClose(resolve);
+      const done = () => {
+        channel.removeEventListener("bufferedamountlow", done);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      channel.addEventListener("bufferedamountlow", done);
+      signal.addEventListener("abort", done);
     });
   }
   /** Ends the connection. The other end is told; calling it again does nothing. */

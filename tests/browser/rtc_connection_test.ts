@@ -53,6 +53,42 @@ browser.test("RTCConnection exchanges JSON and strings both ways, in order", asy
   assert.deepEqual(atA, [{ echo: true }]);
 });
 
+browser.test("RTCConnection.drained() ends with the connection, and leaves nothing behind", async (kit) => {
+  const page = await kit.open(kit.serve(loopbackRoutes()).origin);
+  const listeners = await page.evaluate(async () => {
+    const [a] = await pair();
+    const { AbortSignal: { prototype } } = globalThis;
+    const { addEventListener, removeEventListener } = prototype;
+    let listeners = 0, onClose = 0;
+    prototype.addEventListener = function (...args: unknown[]) {
+      listeners++;
+      return Reflect.apply(addEventListener, this, args);
+    };
+    prototype.removeEventListener = function (...args: unknown[]) {
+      listeners--;
+      return Reflect.apply(removeEventListener, this, args);
+    };
+    const { onClose: told } = a;
+    a.onClose = function (this: typeof a, ...args: unknown[]) {
+      onClose++;
+      return Reflect.apply(told, this, args) as never;
+    };
+    for (let i = 0; i < 5; i++) {
+      a.put_nowait(new Uint8Array(200_000));
+      a.put_nowait(new Uint8Array(200_000));
+      await a.drained();
+    }
+    const left = [listeners, onClose];
+    a.put_nowait(new Uint8Array(200_000));
+    a.put_nowait(new Uint8Array(200_000));
+    const last = a.drained();
+    a.close();
+    await last;
+    return left;
+  });
+  assert.deepEqual(listeners, [0, 0]);
+});
+
 browser.test("RTCConnection.put_nowait() sends exactly the bytes of buffers and views", async (kit) => {
   const page = await kit.open(kit.serve(loopbackRoutes()).origin);
   const arrived = await page.evaluate(async () => {
