@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { type ConnectionReading, statsBetween } from "../../lib/connection/connection_reading.ts";
+import {
+  type ConnectionReading,
+  readConnection,
+  statsBetween,
+} from "../../lib/connection/connection_reading.ts";
 import { SentVideo, takenMs } from "../../lib/connection/sent_video.ts";
 import { StatsProducer } from "../../lib/connection/stats_producer.ts";
 import type { Clock } from "../../lib/connection/video_receiver.ts";
@@ -90,6 +94,29 @@ Deno.test("statsBetween() knows of no negative rate, no past of a new track, no 
   assert.deepEqual(second.map(({ bitrate }) => bitrate), [800_000, 800_000]);
   const none = statsBetween(reading(1_000), reading(1_000));
   assert.deepEqual([none.sentBitrate, none.video.outgoing[0]!.fps], [0, 0]);
+});
+
+Deno.test("readConnection() takes the round trip from the viewer's reports where no library answers", () => {
+  const track = (proven: boolean, roundTripMs: number | null, bitrate: number) => ({
+    _rate: { link: { proven, roundTripMs, bitrate } },
+    _reading: reading(0).outgoingVideo[0],
+  });
+  const read = (rttMs: number | null, ...tracks: ReturnType<typeof track>[]) => {
+    const media = { _outgoing: [], _incoming: [] };
+    const parts = {
+      video: { ...media, _outgoing: tracks },
+      audio: media,
+      control: { rttMs, _pictureAgeMs: null },
+    } as unknown as Parameters<typeof readConnection>[0];
+    const { data } = reading(0).state;
+    const { state, bytesSent } = readConnection(parts, data, undefined);
+    assert.equal(bytesSent, 0);
+    return [state.rttMs, state.rttSource, state.estimatedBandwidth];
+  };
+  assert.deepEqual(read(null), [null, null, null]);
+  assert.deepEqual(read(null, track(false, null, 1e6)), [null, null, null]);
+  assert.deepEqual(read(null, track(true, 30, 1e6)), [30, "rtcp", 1e6]);
+  assert.deepEqual(read(12, track(true, 30, 1e6), track(true, 31, 5e5)), [12, "library", 1.5e6]);
 });
 
 Deno.test("SentVideo knows when the newest pictures were taken, and no others", () => {
