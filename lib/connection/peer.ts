@@ -21,7 +21,7 @@ export interface IceServer {
 /** The part of the standard's `RTCConfiguration` that matters to a robot. */
 export interface RTCConfiguration {
   /**
-   * Who is asked for addresses and relays; give `[]` to ask nobody.
+   * Who is asked for addresses and relays: the first STUN and the first TURN server; give `[]` to ask nobody.
    * @default {[{urls: "stun:stun.l.google.com:19302"}]}
    */
   iceServers?: IceServer[];

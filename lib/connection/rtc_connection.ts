@@ -7,6 +7,7 @@ import { CONTROL_CHANNEL_OPTIONS, ControlChannel } from "./control_channel.ts";
 import { AudioHandler } from "./audio_handler.ts";
 import { ChannelRegistry, type DataChannelOptions } from "./channel_registry.ts";
 import type { DataChannel } from "./data_channel.ts";
+import { checkIceServers } from "./ice_servers.ts";
 import { Liveness } from "./liveness.ts";
 import type { Peer, PeerFactory, PeerState, RTCConfiguration } from "./peer.ts";
 import { createWeriftPeer, warmUpWerift } from "./peer_werift.ts";
@@ -79,9 +80,15 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
     return warmUpWerift();
   }
 
-  /** @param options see {@linkcode RTCConnectionOptions} */
+  /**
+   * Opens nothing yet.
+   * @param options see {@linkcode RTCConnectionOptions}
+   * @throws {SyntaxError} when the URL of an ICE server cannot be read
+   * @throws {TypeError} when a TURN server has no user name or credential
+   */
   constructor(options: RTCConnectionOptions = {}) {
     super({ ready: false, defaultSubscription: () => new Queue({ maxSize: MAX_UNREAD }) });
+    checkIceServers(options.rtcConfiguration?.iceServers ?? []);
     this.#options = options;
     this.#channels.default.subscribe((value) => this._put_nowait(value));
   }
