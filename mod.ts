@@ -63,6 +63,7 @@ export {
   MediaHandler,
   type MediaKinds,
   type OutgoingTrack,
+  type TrackOptions,
 } from "./lib/connection/media_handler.ts";
 export { ReceivedAudio } from "./lib/connection/received_audio.ts";
 export { ReceivedVideo } from "./lib/connection/received_video.ts";

@@ -11,13 +11,21 @@ type DelayableReceiver = RTCRtpReceiver & {
   playoutDelayHint?: number | null;
 };
 
+/** Is called with a track, and with what the other end calls it. */
+export type TrackCallback = (track: MediaStreamTrack, name: string | null) => unknown;
+
+interface ReceivedTrack {
+  readonly track: MediaStreamTrack;
+  readonly name: string | null;
+}
+
 /** Receives with `subscribe`, sends with `putSubscription`; both before `getLocalDescription()`. */
 export class MediaLane {
   readonly #kind: "audio" | "video";
   readonly #pc: RTCPeerConnection;
   readonly #onStream: Callback<MediaStream>[] = [];
-  readonly #onTrack: Callback<MediaStreamTrack>[] = [];
-  readonly #received: MediaStreamTrack[] = [];
+  readonly #onTrack: TrackCallback[] = [];
+  readonly #received: ReceivedTrack[] = [];
   #wanted = 0;
   #sender: RTCRtpSender | null = null;
 
@@ -25,8 +33,8 @@ export class MediaLane {
   constructor(kind: "audio" | "video", pc: RTCPeerConnection) {
     this.#kind = kind;
     this.#pc = pc;
-    pc.addEventListener("track", ({ track, receiver }) => {
-      if (track.kind === kind) this.#receive(track, receiver);
+    pc.addEventListener("track", ({ track, receiver, streams }) => {
+      if (track.kind === kind) this.#receive(track, receiver, streams[0]?.id ?? null);
     });
   }
 
@@ -37,15 +45,15 @@ export class MediaLane {
   subscribe(callback: Callback<MediaStream>): Callback<MediaStream> {
     this.offerToReceive(Math.max(1, this.#wanted));
     const first = this.#received[0];
-    if (first) queueMicrotask(() => callSafely(callback, new MediaStream([first])));
+    if (first) queueMicrotask(() => callSafely(callback, new MediaStream([first.track])));
     else this.#onStream.push(callback);
     return callback;
   }
 
-  /** Calls back with every track that arrives, for who has asked for several. */
-  onTrack(callback: Callback<MediaStreamTrack>): void {
+  /** Calls back with every track that arrives and what the robot calls it, for who has asked for several. */
+  onTrack(callback: TrackCallback): void {
     const before = [...this.#received];
-    queueMicrotask(() => before.forEach((track) => callSafely(callback, track)));
+    queueMicrotask(() => before.forEach((received) => this.#tell(callback, received)));
     this.#onTrack.push(callback);
   }
 
@@ -89,11 +97,16 @@ export class MediaLane {
     throw new TypeError(`Cannot send ${this.#kind}: the stream has no ${this.#kind} track`);
   }
 
-  #receive(track: MediaStreamTrack, receiver: DelayableReceiver): void {
+  #receive(track: MediaStreamTrack, receiver: DelayableReceiver, name: string | null): void {
     if (this.#kind === "video") askForLittleDelay(receiver);
-    this.#received.push(track);
-    for (const callback of this.#onTrack) callSafely(callback, track);
+    const received = { track, name };
+    this.#received.push(received);
+    for (const callback of this.#onTrack) this.#tell(callback, received);
     for (const callback of this.#onStream.splice(0)) callSafely(callback, new MediaStream([track]));
+  }
+
+  #tell(callback: TrackCallback, { track, name }: ReceivedTrack): void {
+    callSafely((track) => callback(track, name), track);
   }
 }
 

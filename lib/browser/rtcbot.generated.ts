@@ -555,8 +555,8 @@ var MediaLane = class {
   constructor(kind, pc) {
     this.#kind = kind;
     this.#pc = pc;
-    pc.addEventListener("track", ({ track, receiver }) => {
-      if (track.kind === kind) this.#receive(track, receiver);
+    pc.addEventListener("track", ({ track, receiver, streams }) => {
+      if (track.kind === kind) this.#receive(track, receiver, streams[0]?.id ?? null);
     });
   }
   /**
@@ -566,14 +566,14 @@ var MediaLane = class {
   subscribe(callback) {
     this.offerToReceive(Math.max(1, this.#wanted));
     const first = this.#received[0];
-    if (first) queueMicrotask(() => callSafely(callback, new MediaStream([first])));
+    if (first) queueMicrotask(() => callSafely(callback, new MediaStream([first.track])));
     else this.#onStream.push(callback);
     return callback;
   }
-  /** Calls back with every track that arrives, for who has asked for several. */
+  /** Calls back with every track that arrives and what the robot calls it, for who has asked for several. */
   onTrack(callback) {
     const before = [...this.#received];
-    queueMicrotask(() => before.forEach((track) => callSafely(callback, track)));
+    queueMicrotask(() => before.forEach((received) => this.#tell(callback, received)));
     this.#onTrack.push(callback);
   }
   /** Makes the offer ask for \`count\` tracks. */
@@ -610,11 +610,15 @@ var MediaLane = class {
     if (track) return track;
     throw new TypeError(\`Cannot send \${this.#kind}: the stream has no \${this.#kind} track\`);
   }
-  #receive(track, receiver) {
+  #receive(track, receiver, name) {
     if (this.#kind === "video") askForLittleDelay(receiver);
-    this.#received.push(track);
-    for (const callback of this.#onTrack) callSafely(callback, track);
+    const received = { track, name };
+    this.#received.push(received);
+    for (const callback of this.#onTrack) this.#tell(callback, received);
     for (const callback of this.#onStream.splice(0)) callSafely(callback, new MediaStream([track]));
+  }
+  #tell(callback, { track, name }) {
+    callSafely((track2) => callback(track2, name), track);
   }
 };
 function askForLittleDelay(receiver) {

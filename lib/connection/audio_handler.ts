@@ -59,8 +59,8 @@ export class AudioHandler extends MediaHandler<AudioKinds, PeerAudioReceiver> {
     return new AudioTrack(options, onError);
   }
 
-  protected override _attachTrack(peer: Peer, track: AudioTrack): void {
-    track._attach(peer.addAudioSender());
+  protected override _attachTrack(peer: Peer, track: AudioTrack, name: string): void {
+    track._attach(peer.addAudioSender(name));
   }
 
   protected override _makeIncoming(

@@ -87,7 +87,7 @@ export interface OutgoingVideoStats extends VideoFormatStats {
 /** A video that the other end sends. It is only counted while somebody is subscribed to it. */
 export interface IncomingVideoStats extends VideoFormatStats {
   /** What the other end calls the track. */
-  readonly id: string | null;
+  readonly name: string | null;
   /** Pictures that were given out. */
   readonly framesDecoded: number;
   /** Whole frames that were not decoded, because we were behind. */
@@ -115,7 +115,7 @@ export interface OutgoingAudioStats {
 /** A sound that the other end sends. It is only counted while somebody is subscribed to it. */
 export interface IncomingAudioStats {
   /** What the other end calls the track. */
-  readonly id: string | null;
+  readonly name: string | null;
   /** The only one. */
   readonly codec: "Opus";
   /** Of the sound alone, without packets' headers. */

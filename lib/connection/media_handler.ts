@@ -34,6 +34,17 @@ export interface AlsoReads<Out> {
   failed(error: Error): void;
 }
 
+/** What a track is called. */
+export interface TrackOptions {
+  /**
+   * The other end's name for it: in a page the id of its stream, and the second argument of `onTrack`.
+   * Picture and sound of one name are played in step, which shows the picture some 100 ms later; who
+   * drives by the picture gives the sound another name. Letters, digits, `.`, `_` and `-`, at most 64.
+   * @default {"rtcbot"}
+   */
+  name?: string;
+}
+
 /** The kinds of things that one kind of media is made of. */
 export interface MediaKinds {
   /** What may be put. */
@@ -50,12 +61,14 @@ export interface MediaKinds {
 
 /** More than a description may have sections. */
 const MAX_RECEIVED = 16;
+const DEFAULT_NAME = "rtcbot";
 
 /** Sends and receives one kind of media on one connection; `R` is the engine's receiving half. */
 export abstract class MediaHandler<K extends MediaKinds, R> extends SubscriptionProducer<K["Out"]>
   implements Sink<K["In"]> {
   readonly #kind: string;
   readonly #outgoing: K["Outgoing"][] = [];
+  readonly #names = new Map<K["Outgoing"], string>();
   readonly #incoming: K["Incoming"][] = [];
   readonly #onTrack: Callback<K["Incoming"]>[] = [];
   #main: K["Outgoing"] | null = null;
@@ -98,10 +111,11 @@ export abstract class MediaHandler<K extends MediaKinds, R> extends Subscription
    * Sends a track of its own beside what `putSubscription` sends; before the description is made.
    *
    * @param source what is sent
-   * @param options how it is sent
+   * @param options how it is sent, and what it is called
    * @throws {NegotiationError} when the description is made: it has no place for the track
+   * @throws {RangeError} when the name is none
    */
-  addTrack(source: Source<K["In"]>, options: K["Options"] = {}): K["Outgoing"] {
+  addTrack(source: Source<K["In"]>, options: K["Options"] & TrackOptions = {}): K["Outgoing"] {
     this._refuseIfClosed("add a track to");
     if (this.#described) {
       throw new NegotiationError(
@@ -109,7 +123,15 @@ export abstract class MediaHandler<K extends MediaKinds, R> extends Subscription
           "call addTrack() before getLocalDescription()",
       );
     }
-    const track = this.#newTrack(options);
+    const { name = DEFAULT_NAME } = options;
+    if (!/^[\w.-]{1,64}$/.test(name)) {
+      throw new RangeError(
+        `Cannot call a track ${
+          JSON.stringify(name)
+        }: take up to 64 letters, digits, ".", "_" and "-"`,
+      );
+    }
+    const track = this.#newTrack(options, name);
     track.putSubscription(source);
     return track;
   }
@@ -160,7 +182,7 @@ export abstract class MediaHandler<K extends MediaKinds, R> extends Subscription
   _attach(peer: Peer, atLeast: number): void {
     this.#described = true;
     if (this.#outgoing.length < atLeast) this.#mainTrack();
-    for (const track of this.#outgoing) this._attachTrack(peer, track);
+    for (const track of this.#outgoing) this._attachTrack(peer, track, this.#names.get(track)!);
   }
 
   /** For statistics: the tracks that go out. */
@@ -207,7 +229,7 @@ export abstract class MediaHandler<K extends MediaKinds, R> extends Subscription
   ): K["Outgoing"];
 
   /** Gives a track its section of the connection. */
-  protected abstract _attachTrack(peer: Peer, track: K["Outgoing"]): void;
+  protected abstract _attachTrack(peer: Peer, track: K["Outgoing"], name: string): void;
 
   /** Makes a track that comes in. */
   protected abstract _makeIncoming(
@@ -237,15 +259,16 @@ export abstract class MediaHandler<K extends MediaKinds, R> extends Subscription
 
   /** The track of `put_nowait` and `putSubscription`. */
   #mainTrack(): K["Outgoing"] {
-    return this.#main ??= this.#newTrack({});
+    return this.#main ??= this.#newTrack({}, DEFAULT_NAME);
   }
 
-  #newTrack(options: K["Options"]): K["Outgoing"] {
+  #newTrack(options: K["Options"], name: string): K["Outgoing"] {
     const track = this._makeOutgoing(options, (error) => {
       report(`the ${this.#kind} cannot be sent`, error);
       this._setError(error);
     });
     this.#outgoing.push(track);
+    this.#names.set(track, name);
     return track;
   }
 }

@@ -128,8 +128,8 @@ export interface ReceivedPacket extends SequencedPacket {
 
 /** The receiving half of a video section. */
 export interface PeerVideoReceiver {
-  /** What the other end calls the track; `null` when it does not say. */
-  readonly trackId: string | null;
+  /** What the other end calls it: its stream's id; `null` when it does not say. */
+  readonly name: string | null;
   /** Only one. */
   onPacket: ((packet: ReceivedPacket) => void) | null;
   /** Asks the sender for a key frame (PLI). */
@@ -162,8 +162,8 @@ export interface ReceivedAudioPacket {
 
 /** The receiving half of a sound section. */
 export interface PeerAudioReceiver {
-  /** What the other end calls the track; `null` when it does not say. */
-  readonly trackId: string | null;
+  /** What the other end calls it: its stream's id; `null` when it does not say. */
+  readonly name: string | null;
   /** Only one. */
   onPacket: ((packet: ReceivedAudioPacket) => void) | null;
 }
@@ -195,9 +195,9 @@ export interface Peer {
    *
    * @param wished what can be sent in it, best first
    */
-  addVideoSender(wished: readonly VideoCodecName[]): PeerVideoSender;
+  addVideoSender(name: string, wished: readonly VideoCodecName[]): PeerVideoSender;
   /** Adds a sound section that sends; before `offer` or `answer`. */
-  addAudioSender(): PeerAudioSender;
+  addAudioSender(name: string): PeerAudioSender;
   /** An offer with all candidates; what we want is taken in the sections that send, as far as they go. */
   offer(wanted: WantedMedia): Promise<Description>;
   /** Takes the offer and answers it, with all candidates; all that it sends is accepted. */

@@ -107,8 +107,8 @@ class WeriftPeer implements Peer {
     return this.#sctp.channels.create(options);
   }
 
-  addVideoSender(wished: readonly VideoCodecName[]): PeerVideoSender {
-    const stream = new this.#werift.MediaStream({ id: "rtcbot" });
+  addVideoSender(name: string, wished: readonly VideoCodecName[]): PeerVideoSender {
+    const stream = new this.#werift.MediaStream({ id: name });
     const transceiver = this.#pc.addTransceiver("video", {
       direction: "sendonly",
       streams: [stream],
@@ -119,8 +119,8 @@ class WeriftPeer implements Peer {
     return sender;
   }
 
-  addAudioSender(): PeerAudioSender {
-    const stream = new this.#werift.MediaStream({ id: "rtcbot" });
+  addAudioSender(name: string): PeerAudioSender {
+    const stream = new this.#werift.MediaStream({ id: name });
     const transceiver = this.#pc.addTransceiver("audio", {
       direction: "sendonly",
       streams: [stream],

@@ -21,8 +21,8 @@ export const MAX_UNREAD_AUDIO = 25;
  * RTCBot: the subscription that `onTrack` is called with.
  */
 export class ReceivedAudio extends SubscriptionProducer<AudioFrame> implements IncomingTrack {
-  /** What the other end calls the track; `null` when it does not say. */
-  readonly id: string | null;
+  /** What the other end calls it; `null` when it does not say. Tracks of one name belong together. */
+  readonly name: string | null;
   readonly #receiver: AudioReceiver;
   readonly #also: AlsoReads<AudioFrame>;
   #bytes = 0;
@@ -30,7 +30,7 @@ export class ReceivedAudio extends SubscriptionProducer<AudioFrame> implements I
   /** Made by the connection. @param also who else wants the frames */
   constructor(receiver: PeerAudioReceiver, also: AlsoReads<AudioFrame>) {
     super({ defaultSubscription: () => new Queue<AudioFrame>({ maxSize: MAX_UNREAD_AUDIO }) });
-    this.id = receiver.trackId;
+    this.name = receiver.name;
     this.#also = also;
     this.#receiver = new AudioReceiver({
       onError: (error) => {
@@ -55,7 +55,7 @@ export class ReceivedAudio extends SubscriptionProducer<AudioFrame> implements I
   get _reading(): IncomingAudioReading {
     const { received = 0, loss = 0, concealedSamples = 0, latencyMs = null } = this.stats ?? {};
     return {
-      id: this.id,
+      name: this.name,
       codec: "Opus",
       bytes: this.#bytes,
       latencyMs,

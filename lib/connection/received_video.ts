@@ -17,14 +17,14 @@ import { VideoReceiver, type VideoReceiverStats } from "./video_receiver.ts";
  * RTCBot: the subscription that `onTrack` is called with.
  */
 export class ReceivedVideo extends SubscriptionProducer<VideoFrame> implements IncomingTrack {
-  /** What the other end calls the track; `null` when it does not say. */
-  readonly id: string | null;
+  /** What the other end calls it; `null` when it does not say. Tracks of one name belong together. */
+  readonly name: string | null;
   readonly #receiver: VideoReceiver;
 
   /** Made by the connection. @param also whether somebody else wants the frames too, and who */
   constructor(receiver: PeerVideoReceiver, also: AlsoReads<VideoFrame>) {
     super({ defaultSubscription: () => new MostRecentSubscription<VideoFrame>() });
-    this.id = receiver.trackId;
+    this.name = receiver.name;
     this.#receiver = new VideoReceiver({
       requestKeyFrame: () => receiver.requestKeyFrame(),
       nack: (sequences) => receiver.nack(sequences),
@@ -51,7 +51,7 @@ export class ReceivedVideo extends SubscriptionProducer<VideoFrame> implements I
   /** For statistics. */
   get _reading(): IncomingVideoReading {
     const { bytesReceived: bytes, ...stats } = this.stats;
-    return { id: this.id, bytes, ...stats };
+    return { name: this.name, bytes, ...stats };
   }
 
   /** For the connection: it stands. */

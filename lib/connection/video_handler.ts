@@ -73,8 +73,8 @@ export class VideoHandler extends MediaHandler<VideoKinds, PeerVideoReceiver> {
     return new VideoTrack(options, onError);
   }
 
-  protected override _attachTrack(peer: Peer, track: VideoTrack): void {
-    track._attach(peer.addVideoSender(track._codecs));
+  protected override _attachTrack(peer: Peer, track: VideoTrack, name: string): void {
+    track._attach(peer.addVideoSender(name, track._codecs));
   }
 
   protected override _makeIncoming(

@@ -62,7 +62,7 @@ export class WeriftAudioSender implements PeerAudioSender {
     const { sender } = this.#transceiver;
     this.#sequence = sequence + 1 & 0xffff;
     this.#clock.sent(timestamp, performance.now());
-    playInStep(sender.dtlsTransport);
+    playInStep(sender.dtlsTransport, sender.streamIds[0] ?? "");
     if (sendRtpFrame(this.#werift, sender, [payload], timestamp, sequence, { ends: marker })) {
       return;
     }
@@ -77,14 +77,14 @@ export class WeriftAudioSender implements PeerAudioSender {
 /** A sound section of a werift connection in which the other end sends. */
 export class WeriftAudioReceiver implements PeerAudioReceiver {
   readonly mid: string | null;
-  readonly trackId: string | null;
+  readonly name: string | null;
   readonly reportsTransport = false;
   onPacket: ((packet: ReceivedAudioPacket) => void) | null = null;
   readonly #payloadTypes: ReadonlySet<number>;
 
   constructor(transceiver: Transceiver, section: MediaSection) {
     this.mid = section.mid;
-    this.trackId = section.trackId;
+    this.name = section.streamId;
     this.#payloadTypes = new Set(transceiver.codecs.map(({ payloadType }) => payloadType));
   }
 

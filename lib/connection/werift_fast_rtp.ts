@@ -30,6 +30,7 @@ interface Sender {
   stopped: boolean;
   codec?: { payloadType: number };
   mid?: string;
+  streamIds: string[];
   headerExtensions: { id: number; uri: string }[];
   dtlsTransport: DtlsTransport;
   sequenceNumber: number | undefined;
@@ -245,7 +246,9 @@ class Extensions {
       if (id < 1 || id > 14) continue; // RFC 8285 section 4.2
       if (uri === MID && sender.mid) add(id, new TextEncoder().encode(sender.mid).subarray(0, 16));
       if (uri === ABS_SEND_TIME) this.#time = add(id, new Uint8Array(3));
-      if (uri === PLAYOUT_DELAY) add(id, playoutDelay(sender.dtlsTransport));
+      if (uri === PLAYOUT_DELAY) {
+        add(id, playoutDelay(sender.dtlsTransport, sender.streamIds[0] ?? ""));
+      }
       if (uri === TRANSPORT_CC) this.#number = add(id, new Uint8Array(2));
     }
     while (bytes.length % 4) bytes.push(0);

@@ -1,11 +1,13 @@
 /** How soon the other end is asked to show a picture (the extension playout-delay of WebRTC). */
 
-/** Transports that carry sound of ours, too. */
-const sounding = new WeakSet<object>();
+/** Per transport, the streams that have sound, too. */
+const sounding = new WeakMap<object, Set<string>>();
 
-/** Says that sound is sent as well, and picture and sound are to be played in step from now on. */
-export function playInStep(transport: object): void {
-  sounding.add(transport);
+/** Says that the stream has sound, and its pictures are to be played in step with it from now on. */
+export function playInStep(transport: object, stream: string): void {
+  let streams = sounding.get(transport);
+  if (!streams) sounding.set(transport, streams = new Set());
+  streams.add(stream);
 }
 
 /**
@@ -13,6 +15,6 @@ export function playInStep(transport: object): void {
  * alone the newest is wanted at once; those with sound may wait for it, which takes 100 ms to get out of
  * a browser. Chromium still shows at once what does not have to wait if the most is no more than 500 ms.
  */
-export function playoutDelay(transport: object): Uint8Array {
-  return Uint8Array.of(0, 0, sounding.has(transport) ? 50 : 0);
+export function playoutDelay(transport: object, stream: string): Uint8Array {
+  return Uint8Array.of(0, 0, sounding.get(transport)?.has(stream) ? 50 : 0);
 }

@@ -172,7 +172,7 @@ export class WeriftReceivers {
 /** One section in which the other end sends. */
 class WeriftVideoReceiver implements PeerVideoReceiver, SectionReceiver {
   readonly mid: string | null;
-  readonly trackId: string | null;
+  readonly name: string | null;
   readonly reportsTransport: boolean;
   onPacket: ((packet: ReceivedPacket) => void) | null = null;
   readonly #codecs = new Map<number, VideoCodecName>();
@@ -188,7 +188,7 @@ class WeriftVideoReceiver implements PeerVideoReceiver, SectionReceiver {
     send: (rtcp: Uint8Array<ArrayBuffer>) => void,
   ) {
     this.mid = section.mid;
-    this.trackId = section.trackId;
+    this.name = section.streamId;
     this.#retransmits = section.retransmits;
     this.#ssrc = section.ssrcs[0] ?? null;
     this.#send = send;

@@ -124,8 +124,9 @@ export class SimulatedCamera extends SubscriptionProducer<VideoFrame> {
   tick(): void {
     if (!this._hasSubscribers) return;
     const { width, height } = this.#renderer;
+    const timestampUs = this.#clock.now() * 1000; // of the moment that is seen, not when it is drawn
     const data = this.#renderer.render(this.#pose());
-    this._put_nowait(VideoFrame.fromI420({ data, width, height }, this.#clock.now() * 1000));
+    this._put_nowait(VideoFrame.fromI420({ data, width, height }, timestampUs));
   }
 }
 

@@ -16,8 +16,8 @@ export interface MediaSection {
   readonly retransmits: ReadonlyMap<number, number>;
   /** Payload types, those that the author likes best first. */
   readonly payloadTypes: readonly number[];
-  /** The track's name, by `a=msid`; null when it has none. */
-  readonly trackId: string | null;
+  /** The name of the stream that its track is of, by `a=msid` (RFC 8830); null when it has none. */
+  readonly streamId: string | null;
 }
 
 /** So many streams are remembered of one section. */
@@ -51,6 +51,12 @@ function readSection(lines: readonly string[]): MediaSection {
     ssrcs: [...ssrcs].filter((ssrc) => !retransmits.has(ssrc)),
     retransmits,
     payloadTypes: formats.map(Number),
-    trackId: value("msid")?.split(" ")[1] ?? null,
+    streamId: streamIdOf(value("msid")),
   };
+}
+
+/** RFC 8830, section 2: `-` is no stream. */
+function streamIdOf(msid: string | null): string | null {
+  const id = msid?.split(" ")[0];
+  return id && id !== "-" ? id : null;
 }

@@ -43,7 +43,7 @@ function reading(timestampMs: number, tracks = 1): ConnectionReading {
     })),
     incomingVideo: [{
       ...format,
-      id: "cam",
+      name: "cam",
       bytes: 50_000 * seconds,
       framesDecoded: 15 * seconds,
       framesSkipped: 0,
@@ -54,7 +54,7 @@ function reading(timestampMs: number, tracks = 1): ConnectionReading {
     }],
     outgoingAudio: [{ codec: "Opus", bytes: 4_000 * seconds, packetsSent: 50 * seconds }],
     incomingAudio: [{
-      id: null,
+      name: null,
       codec: "Opus",
       bytes: 8_000 * seconds,
       latencyMs: 45,
@@ -77,7 +77,7 @@ Deno.test("statsBetween() reckons rates from what was counted between two readin
     4.5,
     360,
   ]);
-  assert.deepEqual([into!.fps, into!.bitrate, into!.id], [15, 400_000, "cam"]);
+  assert.deepEqual([into!.fps, into!.bitrate, into!.name], [15, 400_000, "cam"]);
   assert.equal(stats.audio.outgoing[0]!.bitrate, 32_000);
   assert.equal(stats.audio.incoming[0]!.bitrate, 64_000);
   assert.ok(!("bytes" in out! || "encodingMs" in out! || "framesEncoded" in out!));

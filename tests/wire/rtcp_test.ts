@@ -135,7 +135,7 @@ Deno.test("readMediaSections() reads what routes packets", () => {
     ssrcs: [11],
     retransmits: new Map([[12, 11]]),
     payloadTypes: [96, 97],
-    trackId: "track",
+    streamId: "stream",
   });
   assert.deepEqual([audio?.kind, audio?.mid, audio?.sends], ["audio", null, false]);
   assert.equal(data?.mid, "d");
