@@ -47,7 +47,9 @@ export const createWeriftPeer: PeerFactory = async (configuration, listener) =>
 /** Loads the engine and lets it run once. Never rejects: what is wrong shows with the first connection. */
 export async function warmUpWerift(): Promise<void> {
   const werift = await loadWerift().catch(() => null);
-  if (werift) await warmUp(werift);
+  if (!werift) return;
+  videoCodecs("decode"); // looks for their libraries, once
+  await warmUp(werift);
 }
 
 class WeriftPeer implements Peer {
