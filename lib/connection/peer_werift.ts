@@ -4,6 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import type * as Werift from "werift";
+import { videoCodecs } from "../codecs/choose.ts";
 import { ConnectionLost, NegotiationError } from "../errors.ts";
 import type { VideoCodecName } from "../media/encoded.ts";
 import type { Description } from "../wire/description.ts";
@@ -93,7 +94,7 @@ class WeriftPeer implements Peer {
     this.#sctp = this.#replaceSctp(transport);
     this.#sctp.channels.onChannel = (channel) => this.#listener.channel(channel);
     dtls.onStateChange.subscribe((state) => {
-      if (state === "connected") {
+      if (state === "connected" && this.#state !== "closed") {
         if (this.hasData) this.#sctp.start(this.#pc.sctpRemotePort!);
         this.#setState("connected");
       }

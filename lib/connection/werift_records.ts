@@ -9,6 +9,7 @@
 import type { Buffer } from "node:buffer";
 import type * as Werift from "werift";
 import { GCM_TAG_BYTES, type GcmOpener, type GcmSealer, PacketCrypto } from "../../ffi/crypto.ts";
+import { ReplayWindow } from "../wire/replay_window.ts";
 import { type DatagramPath, sendDatagram } from "./werift_sockets.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -152,6 +153,7 @@ function takeOver(transport: DtlsTransport): void {
     nonce.set(keys.remoteSalt);
   }
   const additional = new Uint8Array(HEADER);
+  const window = new ReplayWindow();
   const tap: Tap = (data) => {
     const size = data.length - HEADER;
     const whole = data[0] === APPLICATION_DATA && data[3] === 0 && data[4] === 1 &&
@@ -159,10 +161,13 @@ function takeOver(transport: DtlsTransport): void {
     if (!whole || !opener || !nonce) return false;
     const record = data as Buffer<ArrayBuffer>;
     const plain = size - NONCE - GCM_TAG_BYTES;
+    const sequence = record.readUIntBE(5, 6);
+    if (!window.isNew(sequence)) return true; // played again
     nonce.set(record.subarray(HEADER, HEADER + NONCE), 4);
     additional.set(record.subarray(3, 11));
     writeTail(additional, APPLICATION_DATA, plain);
     if (!opener(nonce, additional, record, HEADER + NONCE, data.length)) return true; // forged
+    window.note(sequence);
     heard.set(transport, performance.now());
     if (connection.nominated) connection.nominated.bytesReceived += data.length;
     transport.dataReceiver(data.subarray(HEADER + NONCE, HEADER + NONCE + plain));

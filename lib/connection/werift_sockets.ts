@@ -100,6 +100,7 @@ function shorten(transport: Transport, type: "udp4" | "udp6"): void {
     if (address !== undefined && shortcut.send(bytes(data), address[0], address[1])) return sent;
     return send(data, address);
   };
+  let said = false;
   // werift's own listener has worked off one datagram when this one is called.
   socket.on("message", () => {
     for (let i = 0; i < DATAGRAMS_AT_ONCE && !transport.closed; i++) {
@@ -112,8 +113,10 @@ function shorten(transport: Transport, type: "udp4" | "udp6"): void {
           Buffer.from(data.buffer, data.byteOffset, data.byteLength),
           [address[0], address[1]],
         );
-      } catch {
-        // As werift does: one bad datagram must not keep the others back.
+      } catch (error) {
+        // One bad datagram must not keep the others back; but a fault of ours is not to be hidden.
+        if (!said) console.error("[rtcbot] a datagram could not be handled (said once):", error);
+        said = true;
       }
     }
   });

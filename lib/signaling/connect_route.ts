@@ -5,6 +5,8 @@ import { MAX_SDP_LENGTH } from "../wire/description.ts";
 
 /** What the route needs of a connection; {@linkcode RTCConnection} has it. */
 export interface Connectable {
+  /** Whether the other end has come. */
+  readonly ready: boolean;
   /** The answer to an offer; rejects with `NegotiationError` when the offer is none. */
   getLocalDescription(offer: unknown): Promise<unknown>;
   /** Tells when the connection has ended. */
@@ -15,7 +17,11 @@ export interface Connectable {
 
 /** Options of {@linkcode connectRoute}. */
 export interface ConnectRouteOptions {
-  /** So many connections may be there at a time; who comes then is told to come again. @default {32} */
+  /**
+   * So many connections may be there at a time; who comes then is told to come again. One whose other end
+   * has not come yet makes room: offers that nobody stands behind lock nobody out.
+   * @default {32}
+   */
   maxConnections?: number;
 }
 
@@ -46,7 +52,7 @@ export function connectRoute(
   options: ConnectRouteOptions = {},
 ): (c: Context) => Promise<Response> {
   const { maxConnections = 32 } = options;
-  let connections = 0;
+  const connections = new Set<Connectable>();
   return async (c) => {
     let offer: unknown;
     try {
@@ -55,7 +61,12 @@ export function connectRoute(
       if (error instanceof RangeError) return c.text(error.message, 413);
       return c.text("Cannot read the offer: the body is not JSON", 400);
     }
-    if (connections >= maxConnections) {
+    if (connections.size >= maxConnections) {
+      const waiting = [...connections].find(({ ready }) => !ready);
+      waiting?.close();
+      if (waiting) connections.delete(waiting);
+    }
+    if (connections.size >= maxConnections) {
       return c.text(`Cannot connect: ${maxConnections} connections are there already`, 503);
     }
     let connection: Connectable | null = null;
@@ -68,8 +79,8 @@ export function connectRoute(
         );
       }
       connection = made;
-      connection.onClose(() => void connections--);
-      connections++; // not before: what throws above would hold its place for ever
+      made.onClose(() => void connections.delete(made));
+      connections.add(made); // not before: what throws above would hold its place for ever
       return c.json(await connection.getLocalDescription(offer));
     } catch (error) {
       connection?.close(); // a connection whose offer was refused would wait for a better one

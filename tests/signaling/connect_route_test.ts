@@ -9,6 +9,7 @@ const ANSWER = { type: "answer", sdp: "v=0\r\n" };
 /** A connection that answers at once unless told otherwise, and counts. */
 class FakeConnection implements Connectable {
   offer: unknown;
+  ready = true;
   closes = 0;
   #listeners: (() => void)[] = [];
 
@@ -220,6 +221,14 @@ Deno.test("connectRoute() replies 503 over the limit, until a connection closes"
   made[0]!.close();
   assert.equal((await post("{}")).status, 200);
   assert.deepEqual(await post("{}"), full);
+});
+
+Deno.test("connectRoute() lets an offer that nobody stands behind make room for who comes", async () => {
+  const { made, post } = serve(() => Object.assign(new FakeConnection(), { ready: false }), 2);
+  for (let i = 0; i < 5; i++) assert.equal((await post("{}")).status, 200);
+  assert.deepEqual(made.map(({ closes }) => closes), [1, 1, 1, 0, 0]);
+  for (const connection of made) connection.ready = true;
+  assert.equal((await post("{}")).status, 503);
 });
 
 Deno.test("connectRoute() counts connections that are still being answered", async () => {
