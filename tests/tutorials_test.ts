@@ -8,16 +8,14 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { chromium } from "./browser/harness.ts";
+import { command, headOf, permissions, read, servesPage, start } from "./tutorials/harness.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const FOLDER = new URL("tutorials/", ROOT);
-/** A cold start transpiles the whole library. */
-const START_DEADLINE_MS = 30_000;
 
 const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name).sort();
 const scripts = names.filter((name) => name.endsWith(".ts"));
 const texts = names.filter((name) => name.endsWith(".md"));
-const read = (name: string) => Deno.readTextFileSync(new URL(name, FOLDER));
 
 for (const text of texts) {
   Deno.test(`tutorials/${text} quotes only what stands in the scripts`, () => {
@@ -50,6 +48,15 @@ for (const text of texts) {
 }
 
 for (const script of scripts) {
+  if (!servesPage(script)) {
+    Deno.test(`tutorials/${script} is run by a test in tests/tutorials/`, () => {
+      const folder = new URL("tests/tutorials/", ROOT);
+      const tests = [...Deno.readDirSync(folder)].map(({ name }) => new URL(name, folder));
+      assert.ok(tests.some((test) => Deno.readTextFileSync(test).includes(`"${script}"`)));
+      headOf(script);
+    });
+    continue;
+  }
   Deno.test(`tutorials/${script} serves its page with the permissions in its head`, async () => {
     await using running = await start(script);
     const response = await fetch(running.address);
@@ -161,91 +168,6 @@ async function seesVideo(page: Page): Promise<void> {
   await page.waitForFunction(() =>
     document.querySelector("video")!.getVideoPlaybackQuality().totalVideoFrames > 15
   );
-}
-
-/** The line of a script's head that says how it is run. */
-function headOf(script: string): string {
-  const head = /^\/\/\s+(deno run .*)$/m.exec(read(script))?.[1];
-  assert.ok(head, `${script} has no line "//     deno run …" at its head`);
-  assert.ok(
-    head.includes(`tutorials/${script}`),
-    `${script} says how another script is run: ${head}`,
-  );
-  return head;
-}
-
-/** Everything between `deno run` and the script. */
-function permissions(line: string): string {
-  return /^deno run (.*?) ?tutorials\//.exec(line)?.[1] ?? "";
-}
-
-function command(script: string, args: string[]): Deno.Command {
-  const allowed = permissions(headOf(script)).split(" ");
-  return new Deno.Command(Deno.execPath(), {
-    // Not --quiet, which would keep the address from us.
-    args: ["run", "--no-prompt", ...allowed, `tutorials/${script}`, ...args],
-    cwd: ROOT,
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  });
-}
-
-/** A script that runs on a port of its own, ended with the block. */
-interface Running extends AsyncDisposable {
-  readonly address: string;
-  /** All that it has said so far. */
-  output(): string;
-  /** Resolves when it has said so. */
-  printed(what: RegExp): Promise<RegExpExecArray>;
-}
-
-async function start(script: string): Promise<Running> {
-  const fake = headOf(script).includes("--fake") ? ["--fake"] : [];
-  const child = command(script, [...fake, "--port", "0"]).spawn();
-  let said = "";
-  const waiting = new Set<() => void>();
-  const hear = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      said += text;
-      for (const look of waiting) look();
-    }
-  };
-  const heard = Promise.all([hear(child.stdout), hear(child.stderr)]);
-  const printed = async (what: RegExp) => {
-    const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
-    const fail = (why: string) => reject(new Error(`${script} ${why}; it said:\n${said}`));
-    const look = () => {
-      const found = what.exec(said);
-      if (found) resolve(found);
-    };
-    const late = setTimeout(() => fail(`did not print ${what}`), START_DEADLINE_MS);
-    heard.then(() => fail("ended"));
-    waiting.add(look);
-    look();
-    return await promise.finally(() => {
-      clearTimeout(late);
-      waiting.delete(look);
-    });
-  };
-  const stop = async () => {
-    try {
-      child.kill();
-    } catch {
-      // it has ended by itself
-    }
-    await heard;
-    await child.status;
-  };
-  try {
-    const [, port] = await printed(/Listening on http:\/\/\S+:(\d+)\//);
-    const address = `http://localhost:${port}/`;
-    return { address, printed, output: () => said, [Symbol.asyncDispose]: stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
 }
 
 interface Block {
