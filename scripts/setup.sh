@@ -147,6 +147,25 @@ missing() {
   [ "$1" = test ] || return 0
   have ffmpeg || echo ffmpeg
   has_browser || echo chromium
+  [ "$(uname -s)" = Darwin ] || missing_on_linux
+}
+
+# What tests of devices and networks start for themselves: a screen, a sound server, a relay, a broker, a board.
+missing_on_linux() {
+  has_library libSDL2-2.0 || echo sdl2
+  has_library libpulse-simple || echo libpulse
+  has_library libasound || echo libasound
+  have Xvfb || echo xvfb
+  have xdotool || echo xdotool
+  have import || echo imagemagick
+  have pulseaudio || echo pulseaudio
+  have avr-gcc || echo avr-gcc
+  [ -d /usr/share/arduino/hardware/arduino/avr ] || echo arduino
+  have qemu-system-avr || echo qemu-avr
+  # Debian starts these as services that listen, which a person's machine is not asked to do.
+  [ "${CI:-}" = true ] || return 0
+  have turnserver || echo coturn
+  have redis-server || echo redis
 }
 
 # debian_package libvpx: its package in this release: the number in libvpx7, libvpx9 ... changes.
@@ -155,7 +174,21 @@ debian_package() {
   libvpx | libyuv)
     apt-cache search --names-only "^$1[0-9]+(t64)?\$" 2>/dev/null | awk '{print $1}' | sort -V | tail -n 1
     ;;
-  *) apt-cache search --names-only "^$1\$" 2>/dev/null | awk '{print $1}' | tail -n 1 ;;
+  *) apt-cache search --names-only "^$(package_name "$1")\$" 2>/dev/null | awk '{print $1}' | sort | tail -n 1 ;;
+  esac
+}
+
+# package_name redis: the pattern of its package's name, where that is another one.
+package_name() {
+  case $1 in
+  sdl2) echo 'libsdl2-2\.0-0' ;;
+  libpulse) echo libpulse0 ;;
+  libasound) echo 'libasound2(t64)?' ;;
+  redis) echo redis-server ;;
+  avr-gcc) echo gcc-avr ;;
+  arduino) echo arduino-core-avr ;;
+  qemu-avr) echo qemu-system-misc ;;
+  *) echo "$1" ;;
   esac
 }
 
