@@ -1,6 +1,7 @@
-/** One run of the ffmpeg command: started, read, and never left behind. */
+/** One run of the ffmpeg command, and what it means when it ends. */
 
 import { DeviceBusy, DeviceMissing, LibraryMissing, SystemCallError } from "../errors.ts";
+import { CommandProcess } from "./command_process.ts";
 import { hintFor, lastWords } from "./ffmpeg_words.ts";
 
 /** How a run is started. */
@@ -17,11 +18,6 @@ export interface FFmpegRun {
   readonly mask: (text: string) => string;
 }
 
-/** So many lines of what it said are kept. */
-const KEPT_LINES = 24;
-/** The longest that it may take to end by itself when it was asked to, in milliseconds. */
-const GRACE_MS = 500;
-
 const PACKAGES: Partial<Record<typeof Deno.build.os, string>> = {
   linux: 'install it with "sudo apt install ffmpeg" (Debian and Ubuntu)',
   darwin: 'install it with "brew install ffmpeg"',
@@ -29,13 +25,8 @@ const PACKAGES: Partial<Record<typeof Deno.build.os, string>> = {
 };
 
 /** A running ffmpeg. */
-export class FFmpegProcess {
-  readonly #child: Deno.ChildProcess;
+export class FFmpegProcess extends CommandProcess {
   readonly #run: FFmpegRun;
-  readonly #lines: string[] = [];
-  /** Settles when the process is gone and all that it said is read. Never rejects. */
-  readonly ended: Promise<Deno.CommandStatus>;
-  #gone = false;
 
   /**
    * Starts it.
@@ -44,74 +35,17 @@ export class FFmpegProcess {
    * @throws {Deno.errors.NotCapable} when `--allow-run=ffmpeg` was not granted
    */
   constructor(run: FFmpegRun) {
+    super({
+      ...{ program: run.ffmpeg, args: run.args, pipe: run.pipe },
+      missing: (cause) => missing(run, cause),
+    });
     this.#run = run;
-    try {
-      this.#child = new Deno.Command(run.ffmpeg, {
-        args: [...run.args],
-        stdin: run.pipe === "stdin" ? "piped" : "null",
-        stdout: run.pipe === "stdout" ? "piped" : "null",
-        stderr: "piped",
-      }).spawn();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      const hint = PACKAGES[Deno.build.os] ?? "install the package ffmpeg";
-      const where = run.ffmpeg === "ffmpeg" ? "on this machine" : `at "${run.ffmpeg}"`;
-      throw new LibraryMissing(`${run.action}: there is no ffmpeg ${where}; ${hint}`, {
-        cause: error,
-      });
-    }
-    this.ended = this.#watch();
-  }
-
-  /** Its number, for tests that end it. */
-  get pid(): number {
-    return this.#child.pid;
-  }
-
-  /** Whether it has ended. */
-  get gone(): boolean {
-    return this.#gone;
-  }
-
-  /** What it writes; the bytes handed over are overwritten by the next read. Ends with the process. */
-  async read(take: (bytes: Uint8Array) => void): Promise<void> {
-    const reader = this.#child.stdout.getReader({ mode: "byob" });
-    let memory = new Uint8Array(1 << 16); // a Linux pipe holds no more
-    for (;;) {
-      const { value, done } = await reader.read(memory);
-      if (done) return;
-      take(value);
-      memory = new Uint8Array(value.buffer);
-    }
-  }
-
-  /** Where to write what it reads. */
-  get stdin(): WritableStream<Uint8Array<ArrayBufferLike>> {
-    return this.#child.stdin as WritableStream<Uint8Array<ArrayBufferLike>>;
-  }
-
-  /** Asks it to end, and makes it end when it does not; resolves when it is gone. */
-  async stop(graceMs = GRACE_MS): Promise<void> {
-    if (this.#gone) return;
-    this.kill("SIGTERM");
-    const timer = setTimeout(() => this.kill("SIGKILL"), graceMs);
-    await this.ended;
-    clearTimeout(timer);
-  }
-
-  /** Sends a signal; does nothing when it is gone. */
-  kill(signal: Deno.Signal): void {
-    try {
-      this.#child.kill(signal);
-    } catch (error) {
-      if (!this.#gone && !(error instanceof TypeError)) throw error; // TypeError: it has just ended
-    }
   }
 
   /** The error for how it ended, with its last words. */
   failure(status: Deno.CommandStatus, cause?: unknown): Error {
     const { action, mask } = this.#run;
-    const said = mask(lastWords(this.#lines));
+    const said = mask(lastWords(this.said));
     const how = status.signal === null ? `exit code ${status.code}` : `signal ${status.signal}`;
     const sentence = said === ""
       ? `${action}: ffmpeg ended with ${how} and said nothing; start it again`
@@ -121,26 +55,10 @@ export class FFmpegProcess {
     if (/Device or resource busy/.test(said)) return new DeviceBusy(sentence, options);
     return new SystemCallError(sentence, status.signal ?? `EXIT_${status.code}`, options);
   }
+}
 
-  async #watch(): Promise<Deno.CommandStatus> {
-    const [status] = await Promise.all([this.#child.status, this.#listen()]);
-    this.#gone = true;
-    return status;
-  }
-
-  async #listen(): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    try {
-      for await (const bytes of this.#child.stderr) {
-        const lines = (rest + decoder.decode(bytes, { stream: true })).split(/[\r\n]+/);
-        rest = (lines.pop() ?? "").slice(-1000);
-        this.#lines.push(...lines.map((line) => line.slice(0, 1000)));
-        this.#lines.splice(0, this.#lines.length - KEPT_LINES);
-      }
-    } catch {
-      // What it said is lost with the pipe; how it ended is still told.
-    }
-    if (rest !== "") this.#lines.push(rest);
-  }
+function missing({ action, ffmpeg }: FFmpegRun, cause: Error): LibraryMissing {
+  const hint = PACKAGES[Deno.build.os] ?? "install the package ffmpeg";
+  const where = ffmpeg === "ffmpeg" ? "on this machine" : `at "${ffmpeg}"`;
+  return new LibraryMissing(`${action}: there is no ffmpeg ${where}; ${hint}`, { cause });
 }
