@@ -49,6 +49,7 @@ export type {
   RTCConfiguration,
 } from "./lib/connection/peer.ts";
 export * from "./lib/connection/rtc_connection.ts";
+export type { RTCConnectionOptions } from "./lib/connection/rtc_connection_options.ts";
 export { StatsProducer } from "./lib/connection/stats_producer.ts";
 export type { EncodingOptions } from "./lib/connection/shared_encoder.ts";
 export { VideoHandler, type VideoKinds } from "./lib/connection/video_handler.ts";
@@ -78,6 +79,10 @@ export type { RecorderFormat, RecorderOptions } from "./lib/devices/recorder_arg
 export { RecorderTrack } from "./lib/devices/recorder_track.ts";
 export type { RecordedVideo } from "./lib/devices/recorder_values.ts";
 export * from "./lib/signaling/connect_route.ts";
+export type { Connectable, OfferBounds } from "./lib/signaling/offer_answerer.ts";
+export * from "./lib/signaling/whip_client.ts";
+export type { LinkedIceServer } from "./lib/signaling/whip_links.ts";
+export * from "./lib/signaling/whip_route.ts";
 export * from "./lib/signaling/rtcbot_js.ts";
 export { type PageIceServer, robotPage, type RobotPageOptions } from "./lib/browser/robot_page.ts";
 export { type DriveCommand, parseDriveCommand } from "./lib/wire/drive_command.ts";

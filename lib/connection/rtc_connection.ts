@@ -9,21 +9,12 @@ import { ChannelRegistry, type DataChannelOptions } from "./channel_registry.ts"
 import type { DataChannel } from "./data_channel.ts";
 import { checkIceServers } from "./ice_servers.ts";
 import { Liveness } from "./liveness.ts";
-import type { Peer, PeerFactory, PeerState, RTCConfiguration } from "./peer.ts";
+import type { Peer, PeerFactory, PeerState } from "./peer.ts";
 import { createWeriftPeer, warmUpWerift } from "./peer_werift.ts";
 import { readConnection } from "./connection_reading.ts";
+import type { RTCConnectionOptions } from "./rtc_connection_options.ts";
 import { StatsProducer } from "./stats_producer.ts";
 import { VideoHandler } from "./video_handler.ts";
-
-/** Options of {@linkcode RTCConnection}. */
-export interface RTCConnectionOptions {
-  /** Whether messages of the default channel arrive in the order they were sent. @default {true} */
-  defaultOrdered?: boolean;
-  /** STUN and TURN servers, as in the browser's `RTCPeerConnection`. */
-  rtcConfiguration?: RTCConfiguration;
-  /** How long the other end may take to connect after the descriptions were made. @default {20_000} */
-  connectTimeoutMs?: number;
-}
 
 const DEFAULT_ICE_SERVERS = [{ urls: "stun:stun.l.google.com:19302" }];
 const DEFAULT_CONNECT_TIMEOUT_MS = 20_000;
@@ -91,6 +82,10 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
     checkIceServers(options.rtcConfiguration?.iceServers ?? []);
     this.#options = options;
     this.#channels.default.subscribe((value) => this._put_nowait(value));
+    if (!this.#data) {
+      this.control.close();
+      this.#channels.close();
+    }
   }
 
   /**
@@ -115,7 +110,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
       this.video._attach(peer, parsed && wants(parsed, "video") ? 1 : 0);
       this.audio._attach(peer, parsed && wants(parsed, "audio") ? 1 : 0);
       if (parsed) return await this.#answer(peer, parsed);
-      this.#channels.openDefault(this.#options.defaultOrdered ?? true);
+      if (this.#data) this.#channels.openDefault(this.#options.defaultOrdered ?? true);
       return await peer.offer({ video: this.video._wanted, audio: this.audio._wanted });
     } catch (error) {
       this._setError(error);
@@ -198,9 +193,15 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
    *
    * @throws {RangeError} when the name is taken, is that of the default channel, or has more than 65535
    * bytes; and when `maxRetransmits` is no number of times
+   * @throws {TypeError} when the connection was made without a place for data
    */
   addDataChannel(name: string, options: DataChannelOptions = {}): DataChannel {
     this._refuseIfClosed("add a channel to");
+    if (!this.#data) {
+      throw new TypeError(
+        `Cannot add data channel "${name}": the connection was made with \`data: false\``,
+      );
+    }
     return this.#channels.add(name, options);
   }
 
@@ -233,6 +234,10 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
     await this.#openPeer?.close();
   }
 
+  get #data(): boolean {
+    return this.#options.data ?? true;
+  }
+
   #makePeer(): Promise<Peer> {
     return this.#peer ??= this.#createPeer(createWeriftPeer);
   }
@@ -251,8 +256,10 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
       throw new SubscriptionClosed("Cannot describe RTCConnection: it was closed meanwhile");
     }
     this.#openPeer = peer;
-    this.control._attach(peer.createChannel(CONTROL_CHANNEL_OPTIONS));
-    this.#channels.attach(peer);
+    if (this.#data) {
+      this.control._attach(peer.createChannel(CONTROL_CHANNEL_OPTIONS));
+      this.#channels.attach(peer);
+    }
     return peer;
   }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Hono } from "@hono/hono";
 import { NegotiationError } from "../../lib/errors.ts";
-import { type Connectable, connectRoute } from "../../lib/signaling/connect_route.ts";
+import { connectRoute } from "../../lib/signaling/connect_route.ts";
+import type { Connectable } from "../../lib/signaling/offer_answerer.ts";
 import { MAX_SDP_LENGTH } from "../../lib/wire/description.ts";
 
 const ANSWER = { type: "answer", sdp: "v=0\r\n" };

@@ -1,0 +1,102 @@
+/** What all routes that answer strangers' offers share: bounds, and whose fault a failure is. */
+import { NegotiationError } from "../errors.ts";
+
+/** What such a route needs of a connection; {@linkcode RTCConnection} has it. */
+export interface Connectable {
+  /** Whether the other end has come. */
+  readonly ready: boolean;
+  /** The answer to an offer; rejects with `NegotiationError` when the offer is none. */
+  getLocalDescription(offer: unknown): Promise<unknown>;
+  /** Tells when the connection has ended. */
+  onClose(listener: () => void): unknown;
+  /** Ends it. */
+  close(): unknown;
+}
+
+/** Bounds of a route that answers offers. */
+export interface OfferBounds {
+  /**
+   * So many connections may be there at a time; who comes then is told to come again. One whose other end
+   * has not come yet makes room: offers that nobody stands behind lock nobody out.
+   * @default {32}
+   */
+  maxConnections?: number;
+}
+
+/** An answer, or a sentence for whoever sent the offer and the HTTP status that goes with it. */
+export type Reply =
+  | { readonly answer: unknown; readonly connection: Connectable }
+  | { readonly refusal: string; readonly status: 400 | 500 | 503 };
+
+/** Answers offers with new connections, of which it keeps count. */
+export class OfferAnswerer {
+  readonly #connect: () => Connectable;
+  readonly #maxConnections: number;
+  readonly #connections = new Set<Connectable>();
+
+  /** @param connect makes and prepares a connection for each offer; not an async function */
+  constructor(connect: () => Connectable, { maxConnections = 32 }: OfferBounds = {}) {
+    this.#connect = connect;
+    this.#maxConnections = maxConnections;
+  }
+
+  /** Never rejects: what is wrong with the robot itself is told on its console. */
+  async answer(offer: unknown): Promise<Reply> {
+    if (!this.#makeRoom()) {
+      const refusal = `Cannot connect: ${this.#maxConnections} connections are there already`;
+      return { refusal, status: 503 };
+    }
+    let connection: Connectable | null = null;
+    try {
+      const made = this.#connect();
+      if (typeof made?.onClose !== "function") {
+        throw new TypeError(
+          "Cannot use what the function for new connections returned: it is no connection; " +
+            "return one, and not from an async function",
+        );
+      }
+      connection = made;
+      made.onClose(() => void this.#connections.delete(made));
+      this.#connections.add(made); // not before: what throws above would hold its place for ever
+      return { answer: await made.getLocalDescription(offer), connection };
+    } catch (error) {
+      connection?.close(); // a connection whose offer was refused would wait for a better one
+      if (error instanceof NegotiationError) return { refusal: error.message, status: 400 };
+      // What is wrong with the robot is for its owner, not for strangers.
+      console.error("[rtcbot] a connection could not be made:", error);
+      const refusal = "Cannot connect: the robot has a problem; its console says which";
+      return { refusal, status: 500 };
+    }
+  }
+
+  #makeRoom(): boolean {
+    if (this.#connections.size >= this.#maxConnections) {
+      const waiting = [...this.#connections].find(({ ready }) => !ready);
+      waiting?.close();
+      if (waiting) this.#connections.delete(waiting);
+    }
+    return this.#connections.size < this.#maxConnections;
+  }
+}
+
+/**
+ * The body of a request as text.
+ *
+ * @throws {RangeError} when it is longer than allowed, with a sentence for its sender
+ */
+export async function readText(
+  request: Pick<Request, "headers" | "body">,
+  maxBytes: number,
+  what = "offer",
+): Promise<string> {
+  const tooLong = () =>
+    new RangeError(`Cannot read the ${what}: it is longer than ${maxBytes} bytes`);
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLong();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    if ((bytes += chunk.length) > maxBytes) throw tooLong();
+    chunks.push(chunk);
+  }
+  return await new Blob(chunks as BlobPart[]).text();
+}
