@@ -3,11 +3,13 @@ import { SubscriptionProducer } from "../subscriptions/producer.ts";
 import { Queue } from "../subscriptions/queue.ts";
 import type { Callback, Sink, Source } from "../subscriptions/types.ts";
 import { type Description, parseDescription, wants } from "../wire/description.ts";
+import { describeFindings, NOTHING_FOUND, type Route, serverProblems } from "../wire/route.ts";
+import { withoutData } from "../wire/media_sections.ts";
 import { CONTROL_CHANNEL_OPTIONS, ControlChannel } from "./control_channel.ts";
 import { AudioHandler } from "./audio_handler.ts";
 import { ChannelRegistry, type DataChannelOptions } from "./channel_registry.ts";
 import type { DataChannel } from "./data_channel.ts";
-import { checkIceServers } from "./ice_servers.ts";
+import { checkConfiguration } from "./ice_servers.ts";
 import { Liveness } from "./liveness.ts";
 import type { Peer, PeerFactory, PeerState } from "./peer.ts";
 import { createWeriftPeer, warmUpWerift } from "./peer_werift.ts";
@@ -75,11 +77,12 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
    * Opens nothing yet.
    * @param options see {@linkcode RTCConnectionOptions}
    * @throws {SyntaxError} when the URL of an ICE server cannot be read
-   * @throws {TypeError} when a TURN server has no user name or credential
+   * @throws {TypeError} when a TURN server has no user name or credential, or is missing though only
+   * relays are allowed
    */
   constructor(options: RTCConnectionOptions = {}) {
     super({ ready: false, defaultSubscription: () => new Queue({ maxSize: MAX_UNREAD }) });
-    checkIceServers(options.rtcConfiguration?.iceServers ?? []);
+    checkConfiguration(options.rtcConfiguration ?? {});
     this.#options = options;
     this.#channels.default.subscribe((value) => this._put_nowait(value));
     if (!this.#data) {
@@ -111,7 +114,8 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
       this.audio._attach(peer, parsed && wants(parsed, "audio") ? 1 : 0);
       if (parsed) return await this.#answer(peer, parsed);
       if (this.#data) this.#channels.openDefault(this.#options.defaultOrdered ?? true);
-      return await peer.offer({ video: this.video._wanted, audio: this.audio._wanted });
+      const offer = await peer.offer({ video: this.video._wanted, audio: this.audio._wanted });
+      return this.#data ? offer : { ...offer, sdp: withoutData(offer.sdp) };
     } catch (error) {
       this._setError(error);
       throw error;
@@ -144,6 +148,14 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
   /** Round-trip time to the other end in ms; `null` until measured, or when it is not of this library. */
   get rttMs(): number | null {
     return this.control.rttMs;
+  }
+
+  /**
+   * Which way the connection takes through the network, what became of each STUN and TURN server, and
+   * why other paths failed; `sentences` says it to a person. After the end it tells how it was then.
+   */
+  describeRoute(): Promise<Route> {
+    return Promise.resolve(describeFindings(this.#openPeer?.route ?? NOTHING_FOUND));
   }
 
   /** Sends a message on the default channel; see {@linkcode DataChannel.put_nowait}. */
@@ -247,7 +259,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
       this.#options.rtcConfiguration ?? {};
     const peer = await create({ iceServers, iceTransportPolicy }, {
       state: (state, error) => this.#stateChanged(state, error),
-      channel: (channel) => this.#channels.accept(channel),
+      channel: (channel) => this.#data ? this.#channels.accept(channel) : channel.close(),
       video: (receiver) => this.video._receive(receiver),
       audio: (receiver) => this.audio._receive(receiver),
     });
@@ -299,7 +311,8 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
       this._setError(
         new ConnectionLost(
           `Cannot connect: the other end did not come within ${connectTimeoutMs / 1000} s; ` +
-            `it may have no path to this machine, try another network or a TURN server`,
+            `it may have no path to this machine, try another network or a TURN server` +
+            serverProblems(this.#openPeer?.route ?? NOTHING_FOUND),
         ),
       );
     }, connectTimeoutMs);

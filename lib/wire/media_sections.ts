@@ -28,6 +28,27 @@ export function readMediaSections(sdp: string): MediaSection[] {
   return sdp.split(/^m=/m).slice(1).map((text) => readSection(text.split(/\r?\n/)));
 }
 
+/**
+ * The description without its places for data channels, and without their names in the bundle (RFC 9143).
+ *
+ * @param sdp lines that end in CR LF
+ */
+export function withoutData(sdp: string): string {
+  const [session = "", ...sections] = sdp.split(/^m=/m);
+  const kept = sections.filter((section) => !section.startsWith("application "));
+  const gone = sections.filter((section) => !kept.includes(section))
+    .map((section) => /^a=mid:(\S+)/m.exec(section)?.[1]);
+  const bundle = (names: string) =>
+    names.split(" ").filter((name) => !gone.includes(name)).join(" ");
+  return [
+    session.replace(
+      /^(a=group:BUNDLE )(.*?)(\r?)$/m,
+      (_, head, names, end) => head + bundle(names) + end,
+    ),
+    ...kept,
+  ].join("m=");
+}
+
 function readSection(lines: readonly string[]): MediaSection {
   const [kind = "", port = "0", , ...formats] = lines[0]!.trim().split(" ");
   const value = (name: string): string | null =>
