@@ -5,6 +5,7 @@
 import type { VideoCodecName } from "../media/encoded.ts";
 import type { Description } from "../wire/description.ts";
 import type { WireMessage } from "../wire/message.ts";
+import type { RouteFindings } from "../wire/route.ts";
 import type { SequencedPacket } from "../wire/rtp_receive.ts";
 import type { LinkState } from "./send_control.ts";
 
@@ -21,7 +22,7 @@ export interface IceServer {
 /** The part of the standard's `RTCConfiguration` that matters to a robot. */
 export interface RTCConfiguration {
   /**
-   * Who is asked for addresses and relays: the first STUN and the first TURN server; give `[]` to ask nobody.
+   * Who is asked for addresses and relays, all at once; give `[]` to ask nobody.
    * @default {[{urls: "stun:stun.l.google.com:19302"}]}
    */
   iceServers?: IceServer[];
@@ -210,6 +211,8 @@ export interface Peer {
   readonly lastHeardMs: number;
   /** All datagrams' bytes over the path in use, without UDP and IP headers. */
   readonly traffic: { readonly bytesSent: number; readonly bytesReceived: number };
+  /** The paths that were tried and the servers that were asked; after the end, as it was then. */
+  readonly route: RouteFindings;
   /** Asks the other end for a sign of life, which renews `lastHeardMs`. */
   probe(): void;
   /** Frees sockets and timers. Idempotent; the state becomes `closed`. */

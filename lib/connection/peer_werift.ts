@@ -9,6 +9,7 @@ import { ConnectionLost, NegotiationError } from "../errors.ts";
 import type { VideoCodecName } from "../media/encoded.ts";
 import type { Description } from "../wire/description.ts";
 import { type MediaSection, readMediaSections } from "../wire/media_sections.ts";
+import { type RouteFindings, serverProblems } from "../wire/route.ts";
 import type {
   Peer,
   PeerAudioSender,
@@ -23,8 +24,9 @@ import type {
 } from "./peer.ts";
 import { SctpDriver } from "./sctp_driver.ts";
 import { agreeOnAudio, audioParameters, WeriftAudioSender } from "./werift_audio.ts";
+import { readIceServers } from "./ice_servers.ts";
 import { hostAddresses, loadWerift } from "./werift_engine.ts";
-import { boundGathering } from "./werift_gathering.ts";
+import { Gathering } from "./werift_gathering.ts";
 import { probePeer } from "./werift_liveness.ts";
 import {
   acceptVideo,
@@ -33,6 +35,7 @@ import {
   placeSenders,
   withFurther,
 } from "./werift_negotiation.ts";
+import { readPaths } from "./werift_route.ts";
 import { lastHeard, trafficOf } from "./werift_records.ts";
 import { warmUp } from "./werift_warmup.ts";
 import { bypassReceiver, WeriftReceivers } from "./werift_receive.ts";
@@ -58,8 +61,11 @@ class WeriftPeer implements Peer {
   readonly #pc: Werift.RTCPeerConnection;
   readonly #listener: PeerListener;
   readonly #dtls: Werift.RTCDtlsTransport;
+  readonly #ice: object;
+  readonly #gathering: Gathering;
   readonly #sctp: SctpDriver;
   #state: PeerState = "new";
+  #routeAtEnd: RouteFindings | null = null;
   readonly #receivers: WeriftReceivers;
   readonly #ours = new Set<Werift.RTCRtpTransceiver>();
   readonly #videos = new Map<Werift.RTCRtpTransceiver, WeriftVideoSender>();
@@ -72,24 +78,27 @@ class WeriftPeer implements Peer {
   ) {
     this.#werift = werift;
     this.#listener = listener;
+    const onlyRelays = configuration.iceTransportPolicy === "relay";
     const { codecs, headerExtensions } = videoParameters(werift);
     this.#videoCodecs = withFurther(werift, codecs);
     this.#pc = new werift.RTCPeerConnection({
-      iceServers: configuration.iceServers,
-      iceTransportPolicy: configuration.iceTransportPolicy,
+      iceServers: [], // asked by `Gathering`
       bundlePolicy: "max-bundle",
       iceUseIpv4: false, // finding addresses itself would need --allow-sys
       iceUseIpv6: false,
-      iceAdditionalHostAddresses: hostAddresses(),
+      iceAdditionalHostAddresses: onlyRelays ? [] : hostAddresses(),
       maxMessageSize: MAX_MESSAGE_SIZE,
       codecs: { video: this.#videoCodecs, audio: audioParameters(werift) },
       headerExtensions: { video: headerExtensions, audio: [werift.useSdesMid()] },
     });
-    boundGathering(this.#pc, configuration.iceServers);
     // Makes the SCTP section. The channel itself never opens: the association is ours, not werift's.
     this.#pc.createDataChannel("", { negotiated: true, id: 65_534 });
     const transport = this.#pc.sctpTransport!;
     const dtls = this.#dtls = transport.dtlsTransport;
+    this.#ice = dtls.iceTransport.connection;
+    const servers = readIceServers(configuration.iceServers)
+      .filter(({ kind }) => kind === "turn" || !onlyRelays);
+    this.#gathering = new Gathering(werift, this.#ice, servers);
     this.#receivers = new WeriftReceivers(werift, dtls, () => this.#pc.getTransceivers());
     this.#sctp = this.#replaceSctp(transport);
     this.#sctp.channels.onChannel = (channel) => this.#listener.channel(channel);
@@ -197,12 +206,22 @@ class WeriftPeer implements Peer {
     return trafficOf(this.#dtls);
   }
 
+  get route(): RouteFindings {
+    return this.#routeAtEnd ?? {
+      paths: readPaths(this.#ice),
+      servers: this.#gathering.servers,
+      names: [],
+    };
+  }
+
   probe(): void {
     probePeer(this.#dtls);
   }
 
   async close(): Promise<void> {
+    this.#routeAtEnd = this.route;
     this.#setState("closed");
+    this.#gathering.close();
     this.#receivers.close();
     this.#sctp.close();
     await this.#pc.close();
@@ -270,13 +289,15 @@ class WeriftPeer implements Peer {
 
   #lost(how: "closed" | "failed", error?: Error): void {
     if (this.#state === "closed" || this.#state === "failed") return;
+    this.#routeAtEnd = this.route;
     this.#state = how;
     this.#sctp.channels.handleClosed();
     if (how === "closed") return this.#listener.state(how);
     this.#listener.state(
       how,
       error ?? new ConnectionLost(
-        "Cannot connect: no path to the other end was found; try another network or a TURN server",
+        "Cannot connect: no path to the other end was found; try another network or a TURN server" +
+          serverProblems(this.#routeAtEnd),
       ),
     );
   }

@@ -41,7 +41,9 @@ export interface DatagramPath {
   send(data: Buffer): Promise<void>;
 }
 
-const shortcuts = new WeakMap<object, UdpShortcut>();
+/** Sends a datagram at once, or not at all. */
+type Shortcut = (data: Uint8Array<ArrayBuffer>, host: string, port: number) => boolean;
+const shortcuts = new WeakMap<object, Shortcut>();
 const patched = new WeakSet<object>();
 const sent = Promise.resolve();
 
@@ -55,16 +57,21 @@ export function sendDatagram(
   data: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
   const pair = connection.nominated;
-  const direct = pair?.protocol.type === "stun" ? pair.protocol.transport : undefined; // not TURN, TCP
+  const direct = pair?.protocol.type === "stun" ? pair.protocol.transport : undefined; // not TCP
   const shortcut = direct && shortcuts.get(direct);
   if (pair && shortcut && connection.canSendApplicationData?.()) {
-    if (shortcut.send(data, pair.remoteAddr[0], pair.remoteAddr[1])) {
+    if (shortcut(data, pair.remoteAddr[0], pair.remoteAddr[1])) {
       pair.packetsSent++;
       pair.bytesSent += data.length;
       return sent;
     }
   }
   return connection.send(Buffer.from(data)); // a copy, since this way is not done at once
+}
+
+/** Lets {@linkcode sendDatagram} know the short way of a transport that is not a UDP socket. */
+export function addShortcut(transport: object, send: Shortcut): void {
+  shortcuts.set(transport, send);
 }
 
 /**
@@ -95,7 +102,7 @@ function shorten(transport: Transport, type: "udp4" | "udp6"): void {
   if (shortcut === null) return;
 
   const { send, close } = transport;
-  shortcuts.set(transport, shortcut);
+  shortcuts.set(transport, (...datagram) => shortcut.send(...datagram));
   transport.send = (data, address) => {
     if (address !== undefined && shortcut.send(bytes(data), address[0], address[1])) return sent;
     return send(data, address);
