@@ -21,6 +21,8 @@ export interface WhipRouteOptions extends OfferBounds {
 }
 
 const SDP = "application/sdp";
+/** Clients close their end first, and we notice before they say so. */
+const REMEMBERED = 64;
 
 /**
  * Takes what OBS, ffmpeg, GStreamer or a page publishes, as an app that is mounted with `app.route`.
@@ -48,11 +50,16 @@ export function whipRoute(connect: () => Connectable, options: WhipRouteOptions 
   const { origins = [], iceServers = [], token } = options;
   const answerer = new OfferAnswerer(connect, options);
   const sessions = new Map<string, Connectable>();
+  const ended: string[] = [];
   const app = new Hono();
+  app.options("/", async (c, next) => {
+    c.header("accept-post", SDP); // RFC 9725, section 4.2; ICE servers only after the token
+    return await next();
+  });
   app.use(cors({
     origin: origins,
-    allowMethods: ["POST", "DELETE"],
-    allowHeaders: ["Authorization", "Content-Type", "If-Match"],
+    allowMethods: ["POST", "PATCH", "DELETE", "OPTIONS"],
+    allowHeaders: ["Authorization", "Content-Type", "If-Match", "ETag"],
     exposeHeaders: ["Location", "Link", "ETag"],
   }));
   app.use(async (c, next) => {
@@ -78,7 +85,10 @@ export function whipRoute(connect: () => Connectable, options: WhipRouteOptions 
     }
     const id = crypto.randomUUID();
     sessions.set(id, reply.connection);
-    reply.connection.onClose(() => void sessions.delete(id));
+    reply.connection.onClose(() => {
+      sessions.delete(id);
+      if (ended.push(id) > REMEMBERED) ended.shift();
+    });
     for (const link of linksOf(iceServers)) c.header("link", link, { append: true });
     return c.body((reply.answer as { sdp: string }).sdp, 201, {
       "content-type": SDP,
@@ -88,9 +98,11 @@ export function whipRoute(connect: () => Connectable, options: WhipRouteOptions 
     });
   });
   app.delete("/:id", (c) => {
-    const session = sessions.get(c.req.param("id"));
-    if (!session) return c.text("Cannot end the session: there is none of that name", 404);
-    session.close();
+    const id = c.req.param("id");
+    if (!sessions.has(id) && !ended.includes(id)) {
+      return c.text("Cannot end the session: there is none of that name", 404);
+    }
+    sessions.get(id)?.close();
     return c.body(null, 200);
   });
   const only = (methods: string) => (c: Context) =>

@@ -62,7 +62,7 @@ export interface Site {
 
 /** What a test is given; everything that it makes is closed at its end. */
 export interface Kit {
-  /** Serves pages by their paths; what is not there is 404. */
+  /** Serves pages by their paths; what is not there is given to `"*"`, or else 404. */
   serve(routes: Record<string, Route>): Site;
   /** Opens a page in a fresh profile, the same one for all pages of a test. */
   open(url: string, options?: BrowserContextOptions): Promise<Page>;
@@ -175,7 +175,7 @@ async function within(ms: number, promise: Promise<void>): Promise<void> {
 /** Serves pages on 127.0.0.1, on a free port. */
 export function servePages(routes: Record<string, Route>): Site & { close(): Promise<void> } {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-    const route = routes[new URL(request.url).pathname];
+    const route = routes[new URL(request.url).pathname] ?? routes["*"];
     if (route === undefined) return new Response("not found", { status: 404 });
     if (typeof route === "function") return route(request);
     if (route instanceof Response) return route.clone();
