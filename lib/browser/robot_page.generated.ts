@@ -98,21 +98,39 @@ var FIRST_PAUSE_MS = 500;
 var LONGEST_PAUSE_MS = 8e3;
 var STEP_DEADLINE_MS = 12e3;
 var GOOD_AFTER_MS = 5e3;
+var UNAUTHORIZED = 401;
+var NOT_FOUND = 404;
+var Problem = class extends Error {
+  constructor(message, status = 0) {
+    super(message);
+    this.status = status;
+  }
+  status;
+};
 var Session = class {
   /** The present connection; a closed one while waiting. */
   conn = null;
   phase = "connecting";
   /** Why the last connection ended or was not made: one sentence, empty if all is well. */
   problem = "";
+  /** Whether a signaling service is there, and no robot. */
+  robotAway = false;
+  /** Whether the robot wants a token, or another one. */
+  tokenWanted = false;
   /** When the next attempt begins, on the clock of performance.now(). */
   retryAtMs = 0;
   #options;
   #pauseMs = FIRST_PAUSE_MS;
   #openedMs = 0;
   #timer;
+  #token = tokenInAddress();
   constructor(options) {
     this.#options = options;
     globalThis.addEventListener("online", () => this.retryNow());
+    globalThis.addEventListener("hashchange", () => {
+      const token = tokenInAddress();
+      if (token) this.useToken(token);
+    });
     globalThis.addEventListener("pageshow", (event) => event.persisted && this.retryNow());
     document.addEventListener("visibilitychange", () => !document.hidden && this.retryNow());
   }
@@ -126,23 +144,51 @@ var Session = class {
     clearTimeout(this.#timer);
     void this.#attempt();
   }
+  /** Shows this token to the robot from now on. */
+  useToken(token) {
+    this.#token = token;
+    this.retryNow();
+  }
   async #attempt() {
     this.#enter("connecting");
-    const { connectPath, rtcConfiguration, onConnection } = this.#options;
-    const conn = new rtcbot.RTCConnection(true, rtcConfiguration ?? void 0);
+    let configuration;
+    try {
+      configuration = await this.#configure();
+    } catch (error) {
+      return this.#ended(error);
+    }
+    await this.#connect(configuration);
+  }
+  /** With a signaling service, no offer is made before a robot is there. */
+  async #configure() {
+    const { icePath, rtcConfiguration } = this.#options;
+    const usual = rtcConfiguration ?? void 0;
+    if (!icePath) return usual;
+    const text = await ask(icePath, { headers: this.#headers() });
+    const { iceServers = null } = JSON.parse(text);
+    return iceServers ? { ...usual, iceServers } : usual;
+  }
+  #headers() {
+    return this.#token ? { authorization: \`Bearer \${this.#token}\` } : {};
+  }
+  async #connect(configuration) {
+    const { connectPath, onConnection } = this.#options;
+    const conn = new rtcbot.RTCConnection(true, configuration);
     this.conn = conn;
-    let problem = "";
-    conn.onClose(() => this.#ended(problem || describeEnd(conn)));
+    let problem = null;
+    conn.onClose(() => this.#ended(problem ?? new Problem(describeEnd(conn))));
     try {
       onConnection(conn);
-      const answer = await postOffer(connectPath, await conn.getLocalDescription());
+      const offer = await conn.getLocalDescription();
+      const answer = await postOffer(connectPath, offer, this.#headers());
       await conn.setRemoteDescription(answer);
       await within(STEP_DEADLINE_MS, conn.onReady());
       this.problem = "";
+      this.robotAway = this.tokenWanted = false;
       this.#openedMs = performance.now();
       this.#enter("open");
     } catch (error) {
-      problem = error instanceof Error ? error.message : String(error);
+      problem = error instanceof Error ? error : new Problem(String(error));
       conn.close();
     }
   }
@@ -152,7 +198,10 @@ var Session = class {
     }
     const pauseMs = this.#pauseMs * (0.8 + 0.4 * Math.random());
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
-    this.problem = problem;
+    const status = problem instanceof Problem && this.#options.icePath ? problem.status : 0;
+    this.robotAway = status === NOT_FOUND;
+    this.tokenWanted = status === UNAUTHORIZED;
+    this.problem = this.robotAway ? "This page connects when it comes." : problem.message;
     this.retryAtMs = performance.now() + pauseMs;
     this.#timer = setTimeout(() => void this.#attempt(), pauseMs);
     this.#enter("waiting");
@@ -162,26 +211,32 @@ var Session = class {
     this.#options.onChange();
   }
 };
-async function postOffer(path, offer) {
-  let reply;
-  try {
-    reply = await fetch(path, {
-      method: "POST",
-      cache: "no-store",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(offer),
-      signal: AbortSignal.timeout(STEP_DEADLINE_MS)
-    });
-  } catch {
-    throw new Error(\`The robot does not answer at \${location.host}. Is it switched on?\`);
-  }
-  const text = await reply.text();
-  if (!reply.ok) throw new Error(sentenceOf(reply, text));
+function tokenInAddress() {
+  return new URLSearchParams(location.hash.slice(1)).get("token");
+}
+async function postOffer(path, offer, headers) {
+  const text = await ask(path, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(offer)
+  });
   try {
     return JSON.parse(text);
   } catch {
     throw new Error("The robot's answer is not a description of a connection.");
   }
+}
+async function ask(path, request) {
+  let reply;
+  try {
+    const signal = AbortSignal.timeout(STEP_DEADLINE_MS);
+    reply = await fetch(path, { cache: "no-store", signal, ...request });
+  } catch {
+    throw new Problem(\`The robot does not answer at \${location.host}. Is it switched on?\`);
+  }
+  const text = await reply.text();
+  if (!reply.ok) throw new Problem(sentenceOf(reply, text), reply.status);
+  return text;
 }
 function sentenceOf(reply, text) {
   const isText = (reply.headers.get("content-type") ?? "text/plain").startsWith("text/plain");
@@ -239,12 +294,14 @@ var View = class {
     }
     this.#write("status", STATUS[view.problem && !open ? "waiting" : state]);
     if (open) return;
-    this.#write("card-title", view.problem ? "Not connected" : "Connecting to the robot");
+    this.#write("card-title", titleOf(view));
     this.#write("card-text", view.problem);
     const seconds = Math.max(1, Math.ceil(view.retryInMs / 1e3));
     const waiting = view.phase === "waiting";
     this.#write("card-next", waiting ? \`Trying again in \${seconds} s\` : "Trying now");
-    this.#part("card-next").hidden = this.#part("retry").hidden = !view.problem;
+    this.#part("card-next").hidden = !view.problem || view.tokenWanted;
+    this.#part("retry").hidden = !view.problem || view.tokenWanted;
+    this.#part("token-form").hidden = !view.tokenWanted;
     this.#part("retry").toggleAttribute("disabled", !waiting);
   }
   /** Round-trip time, how old the picture is, and frame rate. */
@@ -308,6 +365,11 @@ var View = class {
     if (part.textContent !== text) part.textContent = text;
   }
 };
+function titleOf(view) {
+  if (view.robotAway) return "No robot here yet";
+  if (view.tokenWanted) return "This robot is locked";
+  return view.problem ? "Not connected" : "Connecting to the robot";
+}
 function metres(value) {
   return \`\${value.toFixed(2).replace("-", "−")} m\`;
 }
@@ -355,6 +417,8 @@ function start() {
     view.showConnection({
       phase: session.phase,
       problem: session.problem,
+      robotAway: session.robotAway,
+      tokenWanted: session.tokenWanted,
       retryInMs: session.retryAtMs - performance.now(),
       moving: picture.moving
     });
@@ -364,6 +428,10 @@ function start() {
   }
   setInterval(refresh, 250);
   element("#retry").addEventListener("click", () => session.retryNow());
+  element("#token-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    session.useToken(element("#token").value);
+  });
   element("#fit").addEventListener("click", () => picture.toggleFit());
   view.offerFullscreen(element("#fullscreen"));
   document.addEventListener("gesturestart", (event) => event.preventDefault());
@@ -856,6 +924,32 @@ svg {
 .card button:disabled {
   opacity: 0.35;
   cursor: default;
+}
+
+.card form {
+  display: flex;
+  gap: 8px;
+  margin-top: 12px;
+}
+
+.card form button {
+  margin-top: 0;
+}
+
+.card input {
+  width: 100%;
+  min-width: 0;
+  height: 44px;
+  padding: 0 18px;
+  border: 1px solid var(--line);
+  border-radius: 22px;
+  background: var(--glass);
+  color: var(--text);
+  /* Below 16 px a phone zooms in on it. */
+  font: inherit;
+  font-size: 16px;
+  user-select: text;
+  -webkit-user-select: text;
 }
 
 /* ---- a phone held upright: the picture above, the thumb below ---- */

@@ -29,6 +29,13 @@ export interface RobotPageOptions {
    */
   connectPath?: string;
   /**
+   * Where a signaling service says, before each offer, whether a robot is there and which ICE servers to
+   * use: JSON `{iceServers}`, 404 while there is no robot, 401 when it wants a token. The token is the
+   * one behind `#token=` in the page's address, or is asked for.
+   * @default none, and nothing is asked
+   */
+  icePath?: string;
+  /**
    * Where `getRTCBotJS()` is served.
    * @default "/rtcbot.js"
    */
@@ -54,7 +61,8 @@ export interface RobotPageOptions {
  */
 export function robotPage(options: RobotPageOptions = {}): string {
   const { title = "Robot", connectPath = "/connect", libraryPath = "/rtcbot.js" } = options;
-  const config = { connectPath, rtcConfiguration: options.rtcConfiguration ?? null };
+  const { icePath = null, rtcConfiguration = null } = options;
+  const config = { connectPath, icePath, rtcConfiguration };
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -111,6 +119,7 @@ const CARD = `<section class="card">
 <div class="ring"></div>
 <h2 id="card-title">Connecting to the robot</h2>
 <p id="card-text" role="alert"></p>
+<form id="token-form" hidden><input id="token" type="password" autocomplete="off" maxlength="256" aria-label="Token" placeholder="Token" required><button type="submit">Join</button></form>
 <p class="next" id="card-next" hidden></p>
 <button id="retry" type="button" disabled hidden>Try now</button>
 </section>`;

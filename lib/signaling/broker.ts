@@ -19,6 +19,8 @@
 export interface Presence {
   /** Whether it takes one viewer after the other; an old-style robot takes one and is gone. */
   readonly stays: boolean;
+  /** Whether it has proved by a secret whose id this is; only then may another with that secret replace it. */
+  readonly owned: boolean;
   /** SHA-256, in hexadecimal, of the token that viewers must show; null when the robot decides or asks for none. */
   readonly tokenHash: string | null;
 }

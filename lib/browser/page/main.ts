@@ -11,6 +11,7 @@ declare const rtcbot: typeof import("../index.ts");
 /** What the server has written into the page. */
 interface PageConfig {
   connectPath: string;
+  icePath: string | null;
   rtcConfiguration: RTCConfiguration | null;
 }
 
@@ -59,6 +60,8 @@ function start(): void {
     view.showConnection({
       phase: session.phase,
       problem: session.problem,
+      robotAway: session.robotAway,
+      tokenWanted: session.tokenWanted,
       retryInMs: session.retryAtMs - performance.now(),
       moving: picture.moving,
     });
@@ -69,6 +72,10 @@ function start(): void {
   setInterval(refresh, 250);
 
   element("#retry").addEventListener("click", () => session.retryNow());
+  element("#token-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    session.useToken(element<HTMLInputElement>("#token").value);
+  });
   element("#fit").addEventListener("click", () => picture.toggleFit());
   view.offerFullscreen(element<HTMLElement>("#fullscreen"));
   // Pinching would zoom while driving (Safari does not look at the viewport's user-scalable).

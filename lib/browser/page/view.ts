@@ -8,6 +8,8 @@ import type { Phase } from "./session.ts";
 export interface ConnectionView {
   phase: Phase;
   problem: string;
+  robotAway: boolean;
+  tokenWanted: boolean;
   retryInMs: number;
   moving: boolean;
 }
@@ -48,12 +50,14 @@ export class View {
     // Else a screen reader would be told of every single attempt.
     this.#write("status", STATUS[view.problem && !open ? "waiting" : state]);
     if (open) return;
-    this.#write("card-title", view.problem ? "Not connected" : "Connecting to the robot");
+    this.#write("card-title", titleOf(view));
     this.#write("card-text", view.problem);
     const seconds = Math.max(1, Math.ceil(view.retryInMs / 1000));
     const waiting = view.phase === "waiting";
     this.#write("card-next", waiting ? `Trying again in ${seconds} s` : "Trying now");
-    this.#part("card-next").hidden = this.#part("retry").hidden = !view.problem;
+    this.#part("card-next").hidden = !view.problem || view.tokenWanted;
+    this.#part("retry").hidden = !view.problem || view.tokenWanted;
+    this.#part("token-form").hidden = !view.tokenWanted;
     this.#part("retry").toggleAttribute("disabled", !waiting);
   }
 
@@ -125,6 +129,12 @@ export class View {
     const part = this.#part(id);
     if (part.textContent !== text) part.textContent = text;
   }
+}
+
+function titleOf(view: ConnectionView): string {
+  if (view.robotAway) return "No robot here yet";
+  if (view.tokenWanted) return "This robot is locked";
+  return view.problem ? "Not connected" : "Connecting to the robot";
 }
 
 function metres(value: number): string {

@@ -1,0 +1,51 @@
+/** Reading what a stranger posts: no more than so many bytes, in no more than so much time. */
+import { type Clock, once } from "../clock.ts";
+
+/** A body that is not taken; the status and the sentence are for its sender. */
+export class BodyRefused extends Error {
+  /** @param status 408 or 413 @param message one sentence */
+  constructor(readonly status: 400 | 408 | 413, message: string) {
+    super(message);
+  }
+}
+
+/**
+ * The body as text.
+ * @throws {BodyRefused} when it is too long, too slow, or ends too early
+ */
+export async function readBody(
+  request: Request,
+  limits: { readonly maxBytes: number; readonly timeoutMs: number; readonly clock: Clock },
+): Promise<string> {
+  const { maxBytes, timeoutMs, clock } = limits;
+  const tooLong = () =>
+    new BodyRefused(413, `Cannot read the offer: it is longer than ${maxBytes} bytes`);
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLong();
+  if (!request.body) return "";
+  const reader = request.body.getReader();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  let late = false;
+  const stop = once(clock, timeoutMs, () => {
+    late = true;
+    reader.cancel().catch(() => {}); // the pending read() then says that it is done
+  });
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (late) {
+        throw new BodyRefused(408, `Cannot read the offer: it took longer than ${timeoutMs} ms`);
+      }
+      if (done) break;
+      if ((bytes += value.length) > maxBytes) throw tooLong();
+      chunks.push(value);
+    }
+  } catch (error) {
+    reader.cancel().catch(() => {});
+    if (error instanceof BodyRefused) throw error;
+    throw new BodyRefused(400, "Cannot read the offer: its sender went away");
+  } finally {
+    stop();
+  }
+  return await new Blob(chunks as BlobPart[]).text();
+}
