@@ -84,7 +84,7 @@ export function readCredentials(
 
 /** RFC 8489, section 14.5: the hash is over what stands before, with a length that ends after it. */
 function hasIntegrity(data: Uint8Array, at: number, password: string): boolean {
-  const text = data.slice(0, at);
+  const text = new Uint8Array(data.subarray(0, at)); // a copy; a Buffer's slice would be none
   new DataView(text.buffer).setUint16(2, at + 4 + INTEGRITY_BYTES - HEADER);
   const hash = createHmac("sha1", password).update(text).digest();
   return timingSafeEqual(hash, data.subarray(at + 4, at + 4 + INTEGRITY_BYTES));
