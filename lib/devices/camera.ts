@@ -1,0 +1,283 @@
+import { videoKernel } from "../../ffi/v4l2.ts";
+import { CID } from "../../ffi/v4l2_layout.ts";
+import { DeviceMissing, LibraryMissing, RtcbotError } from "../errors.ts";
+import type { VideoFrame } from "../media/video_frame.ts";
+import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
+import { SubscriptionProducer } from "../subscriptions/producer.ts";
+import type { CameraControl, CameraControlValue } from "./camera_controls.ts";
+import { CameraEncoded } from "./camera_encoded.ts";
+import { type CameraFormat, type CameraInfo, checkWish } from "./camera_format.ts";
+import type { CameraOptions } from "./camera_options.ts";
+import { pictureMaker, type PictureTaker } from "./camera_pictures.ts";
+import { Preprocessor } from "./camera_preprocess.ts";
+import {
+  type CameraIdentity,
+  findAgain,
+  listCameras,
+  openCameraDevice,
+  pathOf,
+} from "./camera_search.ts";
+import { V4l2Capture } from "./v4l2_capture.ts";
+import { V4l2Controls } from "./v4l2_controls.ts";
+import type { V4l2Device, V4l2Format } from "./v4l2_device.ts";
+
+/** How often a camera that is away is looked for. */
+const LOOK_MS = 500;
+/** Key frames are large. */
+const KEY_FRAME_MS = 300;
+/** A driver's time that is further from ours is wrong. */
+const PLAUSIBLE_US = 2e6;
+
+/** One opening of the device. */
+interface Session {
+  readonly device: V4l2Device;
+  readonly controls: V4l2Controls;
+  readonly capture: V4l2Capture;
+  readonly format: V4l2Format;
+}
+
+/**
+ * A camera of Linux: a webcam, an industrial camera, a frame grabber (V4L2).
+ *
+ * Gives `I420` frames (`GRAY` of a grey camera) that own their memory, the newest only by default. Their
+ * `timestampUs` is the driver's, on the clock of `performance.now()`. Pictures are converted or decoded
+ * only while somebody is subscribed.
+ *
+ * It is opened at construction; `ready` comes when pictures do, and `format` says what they are: the
+ * nearest that the camera has to what was asked. Needs `--allow-ffi`.
+ *
+ * ```ts no-run
+ * import { Camera } from "rtcbot";
+ *
+ * await using camera = new Camera({ width: 640, height: 480 });
+ * for await (const frame of camera) console.log(frame.width, frame.height, frame.toBGR().shape);
+ * ```
+ *
+ * It fails with `DeviceMissing` when there is no such camera or it was unplugged, with `DeviceBusy` when
+ * another program has it, and with `SystemCallError` when it may not be used, breaks down or falls silent.
+ *
+ * RTCBot: `CVCamera`.
+ */
+export class Camera extends SubscriptionProducer<VideoFrame> {
+  /** The camera's own H.264, for `conn.video.putSubscription()`; fails when it gives something else. */
+  readonly encoded: CameraEncoded;
+  readonly #options: CameraOptions;
+  readonly #preprocessor: Preprocessor | null;
+  readonly #settings: Map<string, CameraControlValue>;
+  readonly #running: Promise<void>;
+  readonly #closing = Promise.withResolvers<void>();
+  #session: Session | null = null;
+  #identity: CameraIdentity | null = null;
+  #format: CameraFormat | null = null;
+  #dropped = 0;
+  #damaged = 0;
+  #askedMs = -Infinity;
+  #lastUs = -Infinity;
+
+  /**
+   * Begins to open it.
+   *
+   * @param options see {@linkcode CameraOptions}
+   * @throws {RangeError | TypeError} when they make no sense
+   */
+  constructor(options: CameraOptions = {}) {
+    super({ ready: false, defaultSubscription: () => new MostRecentSubscription() });
+    checkWish(wishOf(options));
+    pathOf(options.camera ?? 0);
+    this.#options = options;
+    this.#settings = new Map(Object.entries(options.controls ?? {}));
+    this.encoded = new CameraEncoded(() => this.#requestKeyFrame());
+    const { preprocess } = options;
+    this.#preprocessor = preprocess === undefined ? null : new Preprocessor(preprocess, {
+      give: (frame) => this._put_nowait(frame),
+      failed: (error) => this._setError(error),
+    });
+    this.#running = this.#run();
+  }
+
+  /** The cameras that are here, and what they can give. Needs `--allow-ffi`. */
+  static list(options: Pick<CameraOptions, "kernel"> = {}): Promise<CameraInfo[]> {
+    return listCameras(options.kernel ?? videoKernel());
+  }
+
+  /** What the camera was set to; `null` before it is open. */
+  get format(): CameraFormat | null {
+    return this.#format;
+  }
+
+  /** What it calls itself; `null` before it is open. */
+  get name(): string | null {
+    return this.#identity?.name ?? null;
+  }
+
+  /** Its file; `null` before it is open. */
+  get path(): string | null {
+    return this.#identity?.path ?? null;
+  }
+
+  /** Pictures that were lost because we did not empty the driver's memory in time. */
+  get dropped(): number {
+    return this.#dropped + (this.#session?.capture.dropped ?? 0);
+  }
+
+  /** Pictures that came broken and were left out: a bad cable, or a busy hub. */
+  get damaged(): number {
+    return this.#damaged + (this.#session?.capture.damaged ?? 0);
+  }
+
+  /** Its controls, with what they can be set to. Waits until it is open. */
+  async controls(): Promise<readonly CameraControl[]> {
+    return await (await this.#control("list the controls of")).list();
+  }
+
+  /**
+   * The value of a control: a number, on or off, or the name of a menu's item.
+   *
+   * @param name as in {@linkcode controls}; `exposure`, `focus`, `zoom` and `white_balance` will do
+   * @throws {TypeError} when it has no such control
+   */
+  async getControl(name: string): Promise<CameraControlValue> {
+    return await (await this.#control("get a control of")).get(name);
+  }
+
+  /**
+   * Sets a control, and again whenever the camera is reopened.
+   *
+   * @returns what it became: drivers round to their steps
+   * @throws {TypeError} when it has no such control @throws {RangeError} when it does not take the value
+   */
+  async setControl(name: string, value: CameraControlValue): Promise<CameraControlValue> {
+    const controls = await this.#control("set a control of");
+    await controls.set(name, value);
+    this.#settings.set(name, value);
+    return await controls.get(name).catch(() => value); // a button has no value
+  }
+
+  /** Stops it and frees everything. */
+  protected override async _close(): Promise<void> {
+    this.#closing.resolve();
+    this.#session?.capture.stop();
+    if (this.error !== null) this.encoded.fail(this.error);
+    this.encoded.close();
+    await this.#running;
+    await this.#preprocessor?.close();
+  }
+
+  async #control(action: string): Promise<V4l2Controls> {
+    this._refuseIfClosed(action);
+    await this.onReady();
+    this._refuseIfClosed(action);
+    if (this.#session !== null) return this.#session.controls;
+    throw new DeviceMissing(`Cannot ${action} "${this.name}": it is unplugged; plug it in again`);
+  }
+
+  async #run(): Promise<void> {
+    await null; // so that the object is whole
+    while (!this.closed) {
+      try {
+        await this.#once();
+      } catch (error) {
+        if (this.closed) return;
+        const hopeless = error instanceof LibraryMissing || this.#identity === null;
+        if (hopeless || !this.#options.reconnect) return this._setError(error);
+        await this.#pause();
+      }
+    }
+  }
+
+  /** From opening to the end. @throws why it ended, if it was not by `close()` */
+  async #once(): Promise<void> {
+    const { camera = 0, kernel = videoKernel(), stallTimeoutMs = 5000 } = this.#options;
+    const device = this.#identity === null
+      ? await openCameraDevice(kernel, camera)
+      : await findAgain(kernel, this.#identity);
+    try {
+      if (this.closed) return;
+      const session = this.#session = await this.#start(device);
+      const { capture, format } = session;
+      const { path, name, bus } = device;
+      this.#identity = { path, name, bus };
+      const { width, height, fps, pixelFormat } = format;
+      this.#format = { width, height, fps, pixelFormat };
+      this.#tellEncoded(format);
+      this._setReady();
+      using maker = pictureMaker(format, this.#taker());
+      const offsetUs = performance.now() * 1000 - kernel.nowUs();
+      if (this.closed) capture.stop();
+      await capture.run(
+        { every: pixelFormat === "H264", stallTimeoutMs },
+        (picture) => maker.take(picture, this.#stamp(picture.timestampUs, offsetUs)),
+      );
+    } finally {
+      this.#dropped = this.dropped;
+      this.#damaged = this.damaged;
+      this.#session = null;
+      await device.close();
+    }
+  }
+
+  async #start(device: V4l2Device): Promise<Session> {
+    const format = await device.set(wishOf(this.#options));
+    const controls = new V4l2Controls(device);
+    for (const [name, value] of this.#settings) await controls.set(name, value);
+    if (format.pixelFormat === "H264") {
+      const { bitrate } = this.#options;
+      if (bitrate !== undefined) await controls.setById(CID.MPEG_VIDEO_BITRATE, bitrate);
+      await controls.setById(CID.MPEG_VIDEO_REPEAT_SEQ_HEADER, 1);
+    }
+    return { device, controls, format, capture: await V4l2Capture.start(device) };
+  }
+
+  #tellEncoded({ pixelFormat }: CameraFormat): void {
+    if (pixelFormat === "H264") return this.encoded.begin();
+    this.encoded.fail(
+      new RtcbotError(
+        `Cannot pass on what camera "${this.path}" compresses: it gives ${pixelFormat}; ` +
+          'make it with pixelFormat: "H264" if it can, or take its frames',
+      ),
+    );
+  }
+
+  #taker(): PictureTaker {
+    const hasSubscribers = () => this._hasSubscribers;
+    return {
+      get wanted() {
+        return hasSubscribers();
+      },
+      encoded: this.encoded,
+      requestKeyFrame: () => this.#requestKeyFrame(),
+      give: (frame) => {
+        if (this.#preprocessor === null) this._put_nowait(frame);
+        else this.#preprocessor.push(frame);
+      },
+      damaged: () => this.#damaged++,
+      failed: (error) => this._setError(error),
+    };
+  }
+
+  /** The driver's time on our clock, later than any before it; the present, if it cannot be right. */
+  #stamp(driverUs: number | null, offsetUs: number): number {
+    const nowUs = performance.now() * 1000;
+    const us = driverUs === null ? nowUs : driverUs + offsetUs;
+    const plausible = us <= nowUs + 1000 && us > nowUs - PLAUSIBLE_US ? us : nowUs;
+    return this.#lastUs = Math.max(plausible, this.#lastUs + 1);
+  }
+
+  #requestKeyFrame(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#askedMs < KEY_FRAME_MS) return;
+    this.#askedMs = nowMs;
+    this.#session?.controls.setById(CID.MPEG_VIDEO_FORCE_KEY_FRAME, 1);
+  }
+
+  async #pause(): Promise<void> {
+    const waited = Promise.withResolvers<void>();
+    const timer = setTimeout(waited.resolve, LOOK_MS);
+    await Promise.race([waited.promise, this.#closing.promise]);
+    clearTimeout(timer);
+  }
+}
+
+function wishOf({ width = 320, height = 240, fps = 30, pixelFormat }: CameraOptions) {
+  return { width, height, fps, pixelFormat };
+}
