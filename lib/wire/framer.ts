@@ -34,7 +34,7 @@ export class LineFramer implements Framer {
   #tooLong = false;
   #skipped = 0;
 
-  /** @param maxBytes the longest line that is given, without its end */
+  /** Begins with an empty line. @param maxBytes the longest line that is given, without its end */
   constructor(maxBytes = 65_536) {
     this.#maxBytes = maxBytes;
   }
@@ -87,7 +87,7 @@ export class FixedFramer implements Framer {
   readonly #message: Uint8Array<ArrayBuffer>;
   #filled = 0;
 
-  /** @param size bytes of a message, at least 1 */
+  /** Begins with a whole message. @param size bytes of a message, at least 1 */
   constructor(size: number) {
     if (!(Number.isInteger(size) && size > 0)) {
       throw new RangeError(
@@ -121,7 +121,7 @@ export class StartFramer implements Framer {
   #started: boolean;
   #skipped = 0;
 
-  /** @param mark one byte or several @param next takes what comes after it */
+  /** Waits for the mark. @param mark one byte or several @param next takes what comes after it */
   constructor(mark: Uint8Array, next: Framer) {
     this.#mark = mark;
     this.#next = next;

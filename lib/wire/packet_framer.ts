@@ -53,7 +53,7 @@ export class PacketFramer implements Framer {
   #length = 0;
   #skipped = 0;
 
-  /** @param size bytes of every message, if they all have one size: others are then refused at once */
+  /** Begins in the middle of nothing. @param size bytes of every message, if they all have one size: others are then refused at once */
   constructor(size: number | null = null) {
     if (size !== null && !(Number.isInteger(size) && size >= 0 && size <= MAX_PACKET_PAYLOAD)) {
       throw new RangeError(

@@ -1,7 +1,13 @@
 import { parseStructFormat, type StructLayout } from "./struct_format.ts";
-import { readValue, type StructInput, type StructValue, writeValue } from "./struct_values.ts";
+import {
+  readValue,
+  type StructInput,
+  type StructValue,
+  type StructValueOf,
+  writeValue,
+} from "./struct_values.ts";
 
-export type { StructInput, StructValue } from "./struct_values.ts";
+export type { StructInput, StructValue, StructValueOf } from "./struct_values.ts";
 
 /** What {@linkcode Struct.pack} takes: the values in order, or an object that has the struct's keys. */
 export type StructMessage = readonly StructInput[] | Readonly<Record<string, StructInput>>;
@@ -31,24 +37,26 @@ export type StructMessage = readonly StructInput[] | Readonly<Record<string, Str
  *
  * Python: `struct.Struct`.
  */
-export class Struct {
+export class Struct<const F extends string = string, const K extends string = string> {
   /** The format as it was given. */
-  readonly format: string;
+  readonly format: F;
   /** How many bytes it takes. */
   readonly size: number;
   /** How many values it holds. */
   readonly length: number;
   /** Names of the values, in order, or `null`. */
-  readonly keys: readonly string[] | null;
+  readonly keys: readonly K[] | null;
   readonly #layout: StructLayout;
 
   /**
+   * Understands a format.
+   *
    * @param format such as `"<hB"`
    * @param keys names of the values, one for each
    * @throws {SyntaxError} when the format cannot be understood
    * @throws {RangeError} when there is not one key for each value
    */
-  constructor(format: string, keys?: readonly string[] | null) {
+  constructor(format: F, keys?: readonly K[] | null) {
     this.#layout = parseStructFormat(format);
     this.format = format;
     this.size = this.#layout.size;
@@ -93,7 +101,7 @@ export class Struct {
    *
    * @throws {RangeError} when there are more or fewer bytes than `size`
    */
-  unpack(bytes: Uint8Array): StructValue[] {
+  unpack(bytes: Uint8Array): StructValueOf<F>[] {
     if (bytes.length !== this.size) {
       throw new RangeError(
         `Cannot unpack "${this.format}": it has ${this.size} bytes and ${bytes.length} were given; ` +
@@ -108,7 +116,7 @@ export class Struct {
         values.push(readValue(view, place, this.#layout.littleEndian));
       }
     }
-    return values;
+    return values as StructValueOf<F>[];
   }
 
   /**
@@ -117,7 +125,7 @@ export class Struct {
    * @throws {RangeError} when there are more or fewer bytes than `size`
    * @throws {TypeError} when the struct was made without keys
    */
-  unpackObject(bytes: Uint8Array): Record<string, StructValue> {
+  unpackObject(bytes: Uint8Array): Record<K, StructValueOf<F>> {
     const { keys } = this;
     if (keys === null) {
       throw new TypeError(
@@ -125,7 +133,8 @@ export class Struct {
       );
     }
     // From entries, so that a key such as "__proto__" is one like any other.
-    return Object.fromEntries(this.unpack(bytes).map((value, i) => [keys[i]!, value]));
+    const entries = this.unpack(bytes).map((value, i) => [keys[i]!, value] as const);
+    return Object.fromEntries(entries) as Record<K, StructValueOf<F>>;
   }
 
   #inOrder(message: StructMessage): readonly StructInput[] {

@@ -108,3 +108,14 @@ Deno.test("Struct says which value does not fit, and why", () => {
   assert.throws(() => new Struct("<h2x", ["a", "b"]), /it has 1 and there are 2 keys/);
   assert.throws(() => new Struct("<2h", ["a", "a"]), /one key is there twice/);
 });
+
+Deno.test("Struct gives plain numbers to the compiler where nothing else can come out", () => {
+  const sensor = new Struct("<BHf", ["id", "distance", "volts"]);
+  const message = sensor.unpackObject(sensor.pack({ id: 12, distance: 123, volts: 0.5 }));
+  const sum: number = message.id + message.distance + message.volts;
+  assert.equal(sum, 135.5);
+  const [first = 0] = new Struct("2i").unpack(new Uint8Array(8));
+  assert.equal(first + 1, 1);
+  // @ts-expect-error: it may be a bigint
+  assert.throws(() => new Struct("<Q").unpack(new Uint8Array(8).fill(255))[0]! + 1, TypeError);
+});
