@@ -62,6 +62,7 @@ class WeriftPeer implements Peer {
   readonly #listener: PeerListener;
   readonly #dtls: Werift.RTCDtlsTransport;
   readonly #ice: object;
+  readonly #onlyRelays: boolean;
   readonly #gathering: Gathering;
   readonly #sctp: SctpDriver;
   #state: PeerState = "new";
@@ -78,7 +79,7 @@ class WeriftPeer implements Peer {
   ) {
     this.#werift = werift;
     this.#listener = listener;
-    const onlyRelays = configuration.iceTransportPolicy === "relay";
+    const onlyRelays = this.#onlyRelays = configuration.iceTransportPolicy === "relay";
     const { codecs, headerExtensions } = videoParameters(werift);
     this.#videoCodecs = withFurther(werift, codecs);
     this.#pc = new werift.RTCPeerConnection({
@@ -246,6 +247,12 @@ class WeriftPeer implements Peer {
   }
 
   #localDescription(type: Description["type"]): Description {
+    const { servers } = this.route;
+    if (this.#onlyRelays && servers.every(({ outcome }) => outcome === "failed")) {
+      throw new ConnectionLost(
+        "Cannot connect over relays alone: no TURN server gives one" + serverProblems({ servers }),
+      );
+    }
     return { type, sdp: this.#pc.localDescription!.sdp };
   }
 

@@ -51,7 +51,9 @@ export function wordsFor(error: unknown): string {
   const { code, message } = error as { code?: string; message?: string };
   const known = CODES[code ?? ""];
   if (known) return `${known} (${code})`;
-  if (/certificate/i.test(message ?? "")) return `its certificate is not trusted (${message})`;
+  if (/certificate/i.test(message ?? "")) {
+    return `its certificate is not trusted (${message}); name its authority in DENO_CERT`;
+  }
   if (/timed out/.test(message ?? "")) return "it cannot be reached";
   return message || String(error);
 }

@@ -7,7 +7,7 @@
  * - it renews permissions every 500 s, when servers forget them after 300;
  * - it never tells the server that a relay is not needed any more, and never says why it got none.
  */
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type * as Werift from "werift";
 import { CHANNELS, readChannelData, writeChannelData } from "../wire/turn_frames.ts";

@@ -32,14 +32,17 @@ export async function startCoturn(...options: string[]): Promise<Coturn> {
 
 async function tryCoturn(options: readonly string[]): Promise<Coturn | null> {
   const [port, tlsPort] = [freePort(), freePort()];
-  const secret = options.includes("--use-auth-secret");
+  const folder = await Deno.makeTempDir(); // its table of secrets and users stays empty
+  const named = (name: string) => options.some((option) => option.split("=")[0] === name);
+  const secret = named("--use-auth-secret");
   const process = new Deno.Command(findCoturn()!, {
     args: [
       ...["-n", "--no-cli", "--log-file=stdout", "--simple-log", "--verbose", "--pidfile="],
-      ...["--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--allow-loopback-peers"],
+      ...["--listening-ip=127.0.0.1", "--allow-loopback-peers"],
+      ...(named("--relay-ip") ? [] : ["--relay-ip=127.0.0.1"]),
       ...[`--listening-port=${await port}`, `--tls-listening-port=${await tlsPort}`],
-      ...["--realm=test", "--no-dtls", "--relay-threads=1", "--userdb=/dev/null"],
-      ...(options.some((option) => option.startsWith("--cert")) ? [] : ["--no-tls"]),
+      ...["--realm=test", "--no-dtls", "--relay-threads=1", `--userdb=${folder}/db`],
+      ...(named("--cert") ? [] : ["--no-tls"]),
       ...(secret ? [] : ["--lt-cred-mech", `--user=${WHO.username}:${WHO.credential}`]),
       ...options,
     ],
@@ -71,6 +74,7 @@ async function tryCoturn(options: readonly string[]): Promise<Coturn | null> {
     if (!ended) process.kill("SIGKILL");
     await process.status;
     await reading;
+    await Deno.remove(folder, { recursive: true }).catch(() => {}); // stopped twice
   };
   try {
     const ready = () => /Total auth threads|IPv4\. UDP listener opened/.test(log);
