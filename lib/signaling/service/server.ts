@@ -1,0 +1,217 @@
+/** Serves the signaling service to strangers: what they may send, open and take is bounded everywhere. */
+import { Buffer } from "node:buffer";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { addressKey } from "./address.ts";
+import { openBoundedSocket } from "./bounded_socket.ts";
+import { acceptBy } from "./socket.ts";
+import type { Signaling } from "./signaling.ts";
+
+/** Options of {@linkcode serveSignaling}. */
+export interface ServeSignalingOptions {
+  /** Where it listens; 0 takes a free port. @default {8080} */
+  port?: number;
+  /** For whom: by default this machine only, as behind a proxy; `0.0.0.0` or `::` for everybody. @default "127.0.0.1" */
+  hostname?: string;
+  /** How long a request's head may take, so that slow ones hold no connection. @default {10_000} */
+  headTimeoutMs?: number;
+  /** Connections, of all together. @default {20_000} */
+  maxConnections?: number;
+  /** Connections of one address; set it high where a proxy stands in front. @default {256} */
+  maxConnectionsPerAddress?: number;
+}
+
+/** A server that listens. */
+export interface SignalingServer extends AsyncDisposable {
+  /** The port that it has. */
+  readonly port: number;
+  /** The name that it listens on. */
+  readonly hostname: string;
+  /** Closes the service (see `Signaling.close()`), then every connection. */
+  close(): Promise<void>;
+}
+
+const MAX_HEAD_BYTES = 16_384;
+/** A connection between two requests. */
+const KEEP_ALIVE_MS = 5000;
+/** For the whole of a request; the service itself is stricter with bodies. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/**
+ * Serves a signaling service by HTTP and websockets of its own. `Deno.serve(signaling.fetch)` does so too,
+ * for people you know: there one stranger can fill the memory with a websocket message that never ends.
+ *
+ * ```ts no-assert
+ * import { createSignaling, serveSignaling } from "rtcbot/signaling";
+ *
+ * async function main() {
+ *   const server = await serveSignaling(createSignaling(), { port: 8080 });
+ *   console.log(`http://${server.hostname}:${server.port}/`);
+ * }
+ * ```
+ */
+export async function serveSignaling(
+  signaling: Signaling,
+  options: ServeSignalingOptions = {},
+): Promise<SignalingServer> {
+  const { port = 8080, hostname = "127.0.0.1", headTimeoutMs = 10_000 } = options;
+  const server = createServer({
+    maxHeaderSize: MAX_HEAD_BYTES,
+    headersTimeout: headTimeoutMs,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: Math.min(1000, headTimeoutMs),
+  });
+  limitConnections(server, options);
+  server.on("request", (incoming, outgoing) => void answer(signaling, incoming, outgoing));
+  server.on("upgrade", (incoming, connection, head) => {
+    connection.on("error", () => connection.destroy());
+    void upgrade(signaling, incoming, connection, head);
+  });
+  server.on("clientError", (_error, connection) => void connection.destroy());
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, hostname, resolve);
+  });
+  let closed: Promise<void> | null = null;
+  async function shutDown(): Promise<void> {
+    await signaling.close();
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeIdleConnections();
+      setTimeout(() => server.closeAllConnections(), 100);
+    });
+  }
+  const close = () => closed ??= shutDown();
+  const address = server.address() as AddressInfo;
+  return { port: address.port, hostname, close, [Symbol.asyncDispose]: close };
+}
+
+function limitConnections(
+  server: ReturnType<typeof createServer>,
+  options: ServeSignalingOptions,
+): void {
+  const { maxConnections = 20_000, maxConnectionsPerAddress = 256 } = options;
+  const counts = new Map<string, number>();
+  let all = 0;
+  server.on("connection", (socket: Socket) => {
+    const address = addressKey(socket.remoteAddress ?? "unknown");
+    const here = counts.get(address) ?? 0;
+    if (all >= maxConnections || here >= maxConnectionsPerAddress) return void socket.destroy();
+    all++;
+    counts.set(address, here + 1);
+    socket.once("close", () => {
+      all--;
+      const left = (counts.get(address) ?? 1) - 1;
+      if (left > 0) counts.set(address, left);
+      else counts.delete(address);
+    });
+  });
+}
+
+async function answer(
+  signaling: Signaling,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  incoming.on("error", () => {});
+  outgoing.on("error", () => {});
+  const response = await respond(signaling, incoming, () => bodyOf(incoming));
+  const body = Buffer.from(await response.arrayBuffer());
+  const headers: Record<string, string | number> = {
+    ...Object.fromEntries(response.headers),
+    "content-length": body.length,
+  };
+  const unread = !incoming.complete; // what is left of the body is not waited for
+  if (unread) headers.connection = "close";
+  outgoing.writeHead(response.status, headers);
+  outgoing.end(body, () => unread && setTimeout(() => incoming.socket.destroy(), 100));
+}
+
+async function upgrade(
+  signaling: Signaling,
+  incoming: IncomingMessage,
+  connection: Duplex,
+  head: Uint8Array,
+): Promise<void> {
+  let accepted = false;
+  const response = await respond(signaling, incoming, () => null, (request) => {
+    acceptBy(request, ({ headers }, options, listen) => {
+      openBoundedSocket(connection, head, headers, options, listen);
+      accepted = true;
+      return new Response(null, { status: 204 }); // of which nobody hears: the handshake is answered
+    });
+  });
+  if (accepted) return;
+  const text = await response.text();
+  const body = Buffer.from(text);
+  connection.end(
+    `HTTP/1.1 ${response.status} Refused\r\nContent-Type: text/plain; charset=UTF-8\r\n` +
+      `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${text}`,
+    () => setTimeout(() => connection.destroy(), 100),
+  );
+}
+
+async function respond(
+  signaling: Signaling,
+  incoming: IncomingMessage,
+  body: () => ReadableStream<Uint8Array> | null,
+  prepare: (request: Request) => void = () => {},
+): Promise<Response> {
+  let request: Request;
+  try {
+    request = requestOf(incoming, body);
+  } catch {
+    return new Response("Cannot read the request.", { status: 400 });
+  }
+  prepare(request);
+  const info = { remoteAddr: { hostname: incoming.socket.remoteAddress ?? "unknown" } };
+  try {
+    return await signaling.fetch(request, info);
+  } catch {
+    return new Response("The service has a problem.", { status: 500 });
+  }
+}
+
+function requestOf(
+  incoming: IncomingMessage,
+  body: () => ReadableStream<Uint8Array> | null,
+): Request {
+  const { method = "GET", url = "/", rawHeaders } = incoming;
+  if (!url.startsWith("/")) throw new TypeError("not a path");
+  const headers = new Headers();
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    headers.append(rawHeaders[i]!, rawHeaders[i + 1]!);
+  }
+  const init: RequestInit = { method, headers };
+  if (method !== "GET" && method !== "HEAD") init.body = body();
+  // The Host header is a stranger's word, and nobody needs it.
+  return new Request(new URL(`http://signaling${url}`), init);
+}
+
+/** Reads on only when it is asked to. */
+function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+  let over = false;
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      const end = (how: () => void) => {
+        if (!over) how();
+        over = true;
+      };
+      incoming.on("data", (chunk: Uint8Array) => {
+        if (over) return;
+        controller.enqueue(new Uint8Array(chunk));
+        incoming.pause();
+      });
+      incoming.on("end", () => end(() => controller.close()));
+      incoming.on("close", () => end(() => controller.error(new Error("the sender went away"))));
+      incoming.pause();
+    },
+    pull: () => void incoming.resume(),
+    cancel() {
+      over = true;
+      incoming.pause();
+    },
+  }, { highWaterMark: 0 });
+}
