@@ -157,10 +157,8 @@ export class Microphone extends SubscriptionProducer<AudioFrame> {
     if (count === 0) return false;
     const startedMs = nowMs - (measured ?? count * 1000 / this.#rate);
     const { atMs, gap } = this.#clock.next(count, startedMs, lost);
-    if (gap) {
-      this.#overruns++;
-      this.#endBlock(nowMs);
-    }
+    if (gap) this.#overruns++;
+    if (lost) this.#endBlock(nowMs); // what comes does not join it
     this.#cut(pick(samples, port.channels, this.#picked), atMs, nowMs);
     return true;
   }

@@ -37,7 +37,7 @@ export interface SpeakerOptions extends SoundOptions {
   readonly maxLatencyMs?: number;
 }
 
-/** Blocks that wait while the device is being opened. */
+/** Blocks that wait while the device is being opened, or are put in one go. */
 const MAX_EARLY = 64;
 /** What has not been needed for so long is too much, … */
 const EXCESS_WINDOW_MS = 2000;
@@ -79,6 +79,8 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
   readonly #run: SoundRun<SoundOutput>;
   #store: SoundStore | null = null;
   #droppedBefore = 0;
+  /** What was put at once, or before it was ready, and was too much even for that. */
+  readonly #tooEarlyMs: () => number;
   #putMs = 0;
   #ranDryMs: number | null = null;
   #underruns = 0;
@@ -100,10 +102,11 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
     const { maxLatencyMs = Math.max(250, 3 * latencyMs) } = options;
     checkSound("playback", options);
     checkLatency(channels, latencyMs, maxLatencyMs);
-    super({
-      ready: false,
-      directPutSubscription: () => new Queue<AudioFrame | SoundBlock>({ maxSize: MAX_EARLY }),
-    });
+    let tooEarlyMs = 0;
+    const onDrop = (value: AudioFrame | SoundBlock) =>
+      tooEarlyMs += asSound(value, sampleRate).durationUs / 1000;
+    super({ ready: false, directPutSubscription: () => new Queue({ maxSize: MAX_EARLY, onDrop }) });
+    this.#tooEarlyMs = () => tooEarlyMs;
     this.#rate = sampleRate;
     this.#aimMs = latencyMs;
     this.#maxMs = maxLatencyMs;
@@ -146,7 +149,8 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
 
   /** How much sound was dropped because it came too fast, in milliseconds. */
   get droppedMs(): number {
-    return ((this.#store?.dropped ?? 0) + this.#droppedBefore) * 1000 / this.#rate;
+    const dropped = (this.#store?.dropped ?? 0) + this.#droppedBefore;
+    return dropped * 1000 / this.#rate + this.#tooEarlyMs();
   }
 
   /**
