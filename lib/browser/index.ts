@@ -13,6 +13,7 @@ export type { DriveCommand } from "./drive_inputs.ts";
 export { Gamepad, type GamepadEventMessage, type GamepadState, setGamepadRate } from "./gamepad.ts";
 export { Joystick, type StickPosition } from "./joystick.ts";
 export { Keyboard, type KeyboardEventMessage } from "./keyboard.ts";
+export type { Route } from "../wire/route.ts";
 export { type GetOptions, Queue } from "./queue.ts";
 export type { Callback, Life } from "./life.ts";
 export { Producer, type Sink, type Subscriber } from "./producer.ts";

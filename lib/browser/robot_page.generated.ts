@@ -93,6 +93,49 @@ var Picture = class {
   }
 };
 
+// lib/wire/route.ts
+function routeInShort({ kind, path }) {
+  if (kind !== "relayed") return kind === "direct" ? "direct" : "no path";
+  const protocol = path?.local.relayProtocol;
+  return protocol && protocol !== "udp" ? \`relay over \${protocol}\` : "relay";
+}
+
+// lib/browser/page/route_line.ts
+var READ_EVERY_MS = 2e3;
+var RouteLine = class {
+  #words;
+  #list;
+  #whyNot;
+  #told = "";
+  /** @param conn gives the present connection */
+  constructor(root, conn) {
+    const part = (id) => root.getElementById(id);
+    this.#words = part("route");
+    this.#list = part("route-why");
+    this.#whyNot = part("why-not");
+    const read = () => {
+      void conn()?.describeRoute().then((route) => this.#show(route)).catch(() => {
+      });
+    };
+    setInterval(read, READ_EVERY_MS);
+    for (const button of [this.#words, this.#whyNot]) button.addEventListener("click", read);
+  }
+  #show(route) {
+    const told = route.sentences.join("\\n");
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#words.hidden = route.kind === "none";
+    this.#words.textContent = routeInShort(route);
+    this.#words.title = told;
+    this.#whyNot.hidden = route.kind !== "none" || route.paths.length === 0;
+    this.#list.replaceChildren(...route.sentences.map((sentence) => {
+      const item = document.createElement("li");
+      item.textContent = sentence;
+      return item;
+    }));
+  }
+};
+
 // lib/browser/page/session.ts
 var FIRST_PAUSE_MS = 500;
 var LONGEST_PAUSE_MS = 8e3;
@@ -427,6 +470,7 @@ function start() {
     view.showGamepad([...navigator.getGamepads?.() ?? []].some((pad) => pad?.connected));
   }
   setInterval(refresh, 250);
+  new RouteLine(document, () => session.conn);
   element("#retry").addEventListener("click", () => session.retryNow());
   element("#token-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -626,6 +670,42 @@ h1 {
 #robot[data-state="waiting"] .dot {
   background: var(--bad);
   box-shadow: 0 0 0 3px color-mix(in srgb, var(--bad) 25%, transparent);
+}
+
+#route,
+#why-not {
+  padding: 2px 4px;
+  border: 0;
+  background: none;
+  font: inherit;
+  font-size: 12px;
+  color: var(--soft);
+  cursor: pointer;
+  text-decoration: underline dotted;
+  text-underline-offset: 3px;
+}
+
+#robot:not([data-state="open"], [data-state="still"]) #route {
+  display: none;
+}
+
+#route-why {
+  max-width: min(560px, calc(100vw - 32px));
+  margin: auto;
+  padding: 18px 20px 18px 36px;
+  border: 1px solid var(--line);
+  border-radius: 16px;
+  background: rgb(15 20 27 / 0.96);
+  color: var(--text);
+  font-size: 14px;
+  line-height: 1.5;
+  overflow-wrap: anywhere;
+  user-select: text;
+  -webkit-user-select: text;
+}
+
+#route-why li + li {
+  margin-top: 6px;
 }
 
 @keyframes breathe {

@@ -81,7 +81,7 @@ ${PICTURE}
 <header>
 <div class="who">
 <h1>${escapeHtml(title)}</h1>
-<p class="state"><span class="dot"></span><span id="status" role="status" aria-live="polite">Connecting</span></p>
+<p class="state"><span class="dot"></span><span id="status" role="status" aria-live="polite">Connecting</span><button id="route" type="button" popovertarget="route-why" hidden></button></p>
 </div>
 ${TOOLS}
 </header>
@@ -122,7 +122,9 @@ const CARD = `<section class="card">
 <form id="token-form" hidden><input id="token" type="password" autocomplete="off" maxlength="256" aria-label="Token" placeholder="Token" required><button type="submit">Join</button></form>
 <p class="next" id="card-next" hidden></p>
 <button id="retry" type="button" disabled hidden>Try now</button>
-</section>`;
+<button id="why-not" type="button" popovertarget="route-why" hidden>What was tried</button>
+</section>
+<ul id="route-why" popover></ul>`;
 
 /** A robot's face; without an icon browsers ask the server for one. */
 const ICON = "data:image/svg+xml," + encodeURIComponent(

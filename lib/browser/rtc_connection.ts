@@ -8,7 +8,9 @@ import { LibraryChannel } from "./library_channel.ts";
 import { type Callback, callSafely } from "./life.ts";
 import { MediaLane } from "./media_lane.ts";
 import { decodeMessage, encodeMessage, type Wire } from "./message.ts";
+import type { Route } from "../wire/route.ts";
 import { Producer } from "./producer.ts";
+import { RouteReader } from "./route.ts";
 import { withStereo } from "./stereo.ts";
 
 /** An offer or answer, with all candidates inside. */
@@ -55,6 +57,7 @@ export class RTCConnection extends Producer<unknown> {
 
   readonly #ordered: boolean;
   readonly #library: LibraryChannel;
+  readonly #route: RouteReader;
   readonly #ending = new AbortController();
   readonly #onState: Callback<ConnectionState>[] = [];
   #state: ConnectionState = "connecting";
@@ -69,6 +72,7 @@ export class RTCConnection extends Producer<unknown> {
     this.#ordered = defaultOrdered;
     const pc = new RTCPeerConnection(rtcConfiguration);
     this._rtc = pc;
+    this.#route = new RouteReader(pc);
     this.video = new MediaLane("video", pc);
     this.audio = new MediaLane("audio", pc);
     this.#library = new LibraryChannel(
@@ -122,6 +126,14 @@ export class RTCConnection extends Producer<unknown> {
   /** Calls back with each new state. */
   onState(callback: Callback<ConnectionState>): void {
     this.#onState.push(callback);
+  }
+
+  /**
+   * Which way the connection takes through the network, what became of each STUN and TURN server, and
+   * why other paths failed; `sentences` says it to a person. After the end it tells what was last read.
+   */
+  describeRoute(): Promise<Route> {
+    return this.#route.read();
   }
 
   /** Makes an offer; or, given the other end's offer, the answer to it. All candidates are inside. */

@@ -448,8 +448,8 @@ var ShownPictures = class {
   #tell;
   #stops = /* @__PURE__ */ new Map();
   /** @param tell told of a picture, on the clock of \`performance.now()\` */
-  constructor(tell) {
-    this.#tell = tell;
+  constructor(tell2) {
+    this.#tell = tell2;
   }
   /** Watches one more element; a browser without \`requestVideoFrameCallback\` tells nothing. */
   watch(video) {
@@ -647,6 +647,153 @@ function decodeMessage(data) {
   }
 }
 
+// lib/wire/route.ts
+var NOTHING_FOUND = { paths: [], servers: [], names: [] };
+var MOST_FAILURES_TOLD = 5;
+function describeFindings({ paths, servers, names }) {
+  const path = paths.find(({ selected }) => selected) ?? null;
+  const relayed = path?.local.type === "relay" || path?.remote.type === "relay";
+  const kind = path ? relayed ? "relayed" : "direct" : "none";
+  return { kind, path, paths, servers, names, sentences: tell({ paths, servers, names }, path) };
+}
+function tell({ paths, servers, names }, path) {
+  const told = [path ? tellPath(path) : tellNoPath(paths)];
+  for (const { url, outcome, address, problem } of servers) {
+    if (outcome === "answered") {
+      const gave = /^turn/i.test(url) ? "gave the relay" : "sees this end as";
+      const what = address === null ? "has answered" : \`\${gave} \${address}\`;
+      told.push(\`\${url} \${what}\${problem === null ? "" : \`, but \${problem}\`}.\`);
+    } else if (outcome === "asked") told.push(\`\${url} has not answered yet.\`);
+    else told.push(\`\${url} is of no use: \${problem}.\`);
+  }
+  const unknown = names.filter(({ addresses }) => addresses.length === 0).length;
+  if (unknown > 0) {
+    told.push(
+      \`The other end hides \${unknown === 1 ? "an address" : \`\${unknown} addresses\`} behind names that nobody in this network resolves.\`
+    );
+  }
+  const failed = paths.filter(({ state }) => state === "failed");
+  for (const { local, remote, problem } of failed.slice(0, MOST_FAILURES_TOLD)) {
+    told.push(
+      \`The path from \${end(local)} to \${end(remote)} did not open: \${problem ?? "no answer came"}.\`
+    );
+  }
+  const more = failed.length - MOST_FAILURES_TOLD;
+  if (more > 0) told.push(\`\${more} more \${more === 1 ? "path" : "paths"} did not open either.\`);
+  return told;
+}
+function tellPath({ local, remote, rttMs }) {
+  const rtt = rttMs === null ? "" : \`, \${rttMs < 10 ? rttMs.toFixed(1) : Math.round(rttMs)} ms\`;
+  const how = local.type !== "relay" && remote.type !== "relay" ? "directly" : local.type === "relay" ? \`through our relay\${local.server ? \` at \${local.server}\` : ""}\` : "through the other end's relay";
+  return \`Connected \${how}: from \${end(local)} to \${end(remote)}\${rtt}.\`;
+}
+function tellNoPath(paths) {
+  if (paths.length === 0) return "Not connected: no path to the other end is known.";
+  const open = paths.filter(({ state }) => state !== "failed").length;
+  if (open > 0) return \`Not connected yet: \${open} of \${paths.length} paths are still to be tried.\`;
+  return \`Not connected: none of \${paths.length} paths opened.\`;
+}
+var WORDS = {
+  host: "",
+  srflx: " (outside of a NAT)",
+  prflx: " (found on the way)",
+  relay: " (relay)"
+};
+function end({ type, address, port }) {
+  const host = address === null ? "a hidden address" : address.includes(":") ? \`[\${address}]:\${port}\` : \`\${address}:\${port}\`;
+  return host + WORDS[type];
+}
+
+// lib/browser/route.ts
+var STATES = {
+  "in-progress": "trying",
+  succeeded: "works",
+  failed: "failed"
+};
+var PROBLEMS = {
+  401: "it does not accept the user name and credential",
+  486: "this user has as many relays as are allowed",
+  701: "it did not answer, or cannot be reached"
+};
+var RouteReader = class {
+  #rtc;
+  /** By URL: which address the server gave, and what went wrong. */
+  #given = /* @__PURE__ */ new Map();
+  #problems = /* @__PURE__ */ new Map();
+  #last = Promise.resolve(describeFindings(NOTHING_FOUND));
+  constructor(rtc) {
+    this.#rtc = rtc;
+    rtc.addEventListener("icecandidate", ({ candidate }) => {
+      const { url, address, port, type } = candidate ?? {};
+      if (url && address && type !== "host") this.#given.set(plain(url), \`\${address}:\${port}\`);
+    });
+    rtc.addEventListener("iceconnectionstatechange", () => void this.read().catch(() => {
+    }));
+    rtc.addEventListener("icecandidateerror", ({ url, errorCode, errorText }) => {
+      const why = PROBLEMS[errorCode] ?? "it refused";
+      if (url) this.#problems.set(plain(url), \`\${why} (\${\`\${errorCode} \${errorText}\`.trim()})\`);
+    });
+  }
+  /** The route as it is; after the end, as it was when last read. */
+  read() {
+    if (this.#rtc.signalingState !== "closed") this.#last = this.#read();
+    return this.#last;
+  }
+  async #read() {
+    const servers = this.#servers();
+    const report = await this.#rtc.getStats();
+    return describeFindings({ paths: readPaths(report), servers, names: [] });
+  }
+  #servers() {
+    const urls = (this.#rtc.getConfiguration().iceServers ?? []).flatMap(({ urls: urls2 }) => urls2);
+    const done = this.#rtc.iceGatheringState === "complete";
+    return urls.map((url) => {
+      const address = this.#given.get(plain(url)) ?? null;
+      const silent = done && /^turn/i.test(url) ? "it gave no relay" : null;
+      const problem = address ? null : this.#problems.get(plain(url)) ?? silent;
+      const outcome = problem ? "failed" : address || done ? "answered" : "asked";
+      return { url, outcome, address, problem };
+    });
+  }
+};
+function readPaths(report) {
+  const pairs = [];
+  let selected;
+  for (const stats of report.values()) {
+    if (stats.type === "candidate-pair") pairs.push(stats);
+    if (stats.type === "transport") selected ??= stats.selectedCandidatePairId;
+  }
+  const inUse = pairs.find(({ id, selected: chosen }) => id === selected || chosen) ?? pairs.find(({ nominated, state }) => nominated && state === "succeeded");
+  pairs.sort((a, b) => Number(b === inUse) - Number(a === inUse));
+  return pairs.map((pair) => ({
+    local: endOf(report.get(pair.localCandidateId)),
+    remote: endOf(report.get(pair.remoteCandidateId)),
+    state: STATES[pair.state] ?? "waiting",
+    selected: pair === inUse,
+    rttMs: pair.currentRoundTripTime === void 0 ? null : pair.currentRoundTripTime * 1e3,
+    problem: null
+  }));
+}
+function endOf(candidate = {}) {
+  return {
+    type: candidate.candidateType ?? "prflx",
+    address: candidate.address || candidate.ip || null,
+    port: candidate.port ?? 0,
+    server: candidate.url || null,
+    relayProtocol: candidate.relayProtocol || null
+  };
+}
+function plain(url) {
+  const [, scheme = "", host = "", port, transport] = /^(\\w+):(.+?)(?::(\\d+))?(?:\\?transport=(\\w+))?$/.exec(url.toLowerCase()) ?? [];
+  const standard = scheme.endsWith("s") ? "5349" : "3478";
+  return [
+    scheme,
+    host,
+    port ?? standard,
+    transport ?? (scheme === "turns" ? "tcp" : "udp")
+  ].join(" ");
+}
+
 // lib/browser/stereo.ts
 function withStereo(sdp) {
   const types = [...sdp.matchAll(/^a=rtpmap:(\\d+) opus\\/48000/gim)].map(([, type]) => type);
@@ -672,6 +819,7 @@ var RTCConnection = class extends Producer {
   audio;
   #ordered;
   #library;
+  #route;
   #ending = new AbortController();
   #onState = [];
   #state = "connecting";
@@ -685,6 +833,7 @@ var RTCConnection = class extends Producer {
     this.#ordered = defaultOrdered;
     const pc = new RTCPeerConnection(rtcConfiguration);
     this._rtc = pc;
+    this.#route = new RouteReader(pc);
     this.video = new MediaLane("video", pc);
     this.audio = new MediaLane("audio", pc);
     this.#library = new LibraryChannel(
@@ -730,6 +879,13 @@ var RTCConnection = class extends Producer {
   /** Calls back with each new state. */
   onState(callback) {
     this.#onState.push(callback);
+  }
+  /**
+   * Which way the connection takes through the network, what became of each STUN and TURN server, and
+   * why other paths failed; \`sentences\` says it to a person. After the end it tells what was last read.
+   */
+  describeRoute() {
+    return this.#route.read();
   }
   /** Makes an offer; or, given the other end's offer, the answer to it. All candidates are inside. */
   async getLocalDescription(description) {

@@ -106,7 +106,8 @@ function tell({ paths, servers, names }: RouteFindings, path: RoutePath | null):
   for (const { url, outcome, address, problem } of servers) {
     if (outcome === "answered") {
       const gave = /^turn/i.test(url) ? "gave the relay" : "sees this end as";
-      told.push(`${url} ${gave} ${address}${problem === null ? "" : `, but ${problem}`}.`);
+      const what = address === null ? "has answered" : `${gave} ${address}`;
+      told.push(`${url} ${what}${problem === null ? "" : `, but ${problem}`}.`);
     } else if (outcome === "asked") told.push(`${url} has not answered yet.`);
     else told.push(`${url} is of no use: ${problem}.`);
   }

@@ -3,6 +3,7 @@
 
 import type { Drive, DriveCommand, RTCConnection } from "../index.ts";
 import { Picture } from "./picture.ts";
+import { RouteLine } from "./route_line.ts";
 import { Session } from "./session.ts";
 import { View } from "./view.ts";
 
@@ -70,6 +71,7 @@ function start(): void {
     view.showGamepad([...(navigator.getGamepads?.() ?? [])].some((pad) => pad?.connected));
   }
   setInterval(refresh, 250);
+  new RouteLine(document, () => session.conn);
 
   element("#retry").addEventListener("click", () => session.retryNow());
   element("#token-form").addEventListener("submit", (event) => {
