@@ -4,7 +4,7 @@ import { VideoFrame } from "../../lib/media/video_frame.ts";
 import { FunctionWorker } from "../../lib/workers/function_worker.ts";
 import { runScript } from "./script.ts";
 
-const MODULE = new URL("counting_module.ts", import.meta.url);
+const MODULE = new URL("./counting_module.ts", import.meta.url);
 
 Deno.test("FunctionWorker.call() gives what the function returns", async () => {
   await using worker = new FunctionWorker((n: number) => n * 2);
@@ -151,7 +151,7 @@ Deno.test("FunctionWorker.close() rejects calls under way and later ones", async
 });
 
 Deno.test("FunctionWorker fails when its module cannot be loaded or ends the thread", async () => {
-  const missing = new FunctionWorker<number, void>(new URL("missing.ts", import.meta.url));
+  const missing = new FunctionWorker<number, void>(new URL("./missing.ts", import.meta.url));
   assert.match((await missing.onError())!.message, /missing\.ts/);
   const text = new URL("data:application/javascript,export default 1");
   const wrong = new FunctionWorker<number, void>(text);
