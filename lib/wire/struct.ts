@@ -7,7 +7,7 @@ import {
   writeValue,
 } from "./struct_values.ts";
 
-export type { StructInput, StructValue, StructValueOf } from "./struct_values.ts";
+export type { StructInput, StructMadeOf, StructValue, StructValueOf } from "./struct_values.ts";
 
 /** What {@linkcode Struct.pack} takes: the values in order, or an object that has the struct's keys. */
 export type StructMessage = readonly StructInput[] | Readonly<Record<string, StructInput>>;

@@ -5,22 +5,22 @@ export type StructValue = number | bigint | boolean | Uint8Array<ArrayBuffer>;
 /** What can be put into a struct: text becomes UTF-8, truth becomes 1 or 0 where a number is wanted. */
 export type StructInput = number | bigint | boolean | string | Uint8Array;
 
-/** Codes without a value, and counts. */
-export type Neutral = "x" | " " | "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9";
-/** Codes that always give a `number`. */
-export type Numbers = "b" | "B" | "h" | "H" | "i" | "I" | "e" | "f" | "d";
-/** Whether a format has these codes only. */
-export type MadeOf<F extends string, Codes extends string> = F extends "" ? true
-  : F extends `${infer Code}${infer Rest}` ? Code extends Codes ? MadeOf<Rest, Codes> : false
+/** Whether a format is made of these codes only. */
+export type StructMadeOf<F extends string, Codes extends string> = F extends "" ? true
+  : F extends `${infer Code}${infer Rest}`
+    ? Code extends Codes | `${bigint}` | " " | "x" ? StructMadeOf<Rest, Codes> : false
   : false;
+
 /**
  * What a struct of this format gives: `number`, where nothing else can come out of it, so that it can be
  * reckoned with at once; `StructValue` for other formats, and for those that are not known when compiling.
  */
 export type StructValueOf<F extends string> = string extends F ? StructValue
   : F extends `${"<" | ">" | "=" | "!"}${infer Codes}`
-    ? MadeOf<Codes, Neutral | Numbers | "l" | "L"> extends true ? number : StructValue
-  : MadeOf<F, Neutral | Numbers | "@"> extends true ? number
+    ? StructMadeOf<Codes, "b" | "B" | "h" | "H" | "i" | "I" | "l" | "L" | "e" | "f" | "d"> extends
+      true ? number
+    : StructValue
+  : StructMadeOf<F, "@" | "b" | "B" | "h" | "H" | "i" | "I" | "e" | "f" | "d"> extends true ? number
   : StructValue;
 
 const WHOLE = "bBhHiIlLqQnNP";

@@ -1,0 +1,407 @@
+/**
+ * Terminal lines of the Linux kernel: serial ports, USB serial adapters, pseudo-terminals. Speed, parity and
+ * the rest by `termios2`, which takes any number of baud; nothing here ever blocks the event loop.
+ *
+ * Layouts and numbers are those of the asm-generic headers, the same on x86_64 and aarch64:
+ *
+ * ```c
+ * struct termios2 {                       // <asm/termbits.h>, 44 bytes
+ *   tcflag_t c_iflag, c_oflag, c_cflag, c_lflag;            //  0, 4, 8, 12
+ *   cc_t     c_line;                                        // 16
+ *   cc_t     c_cc[19];                                      // 17
+ *   speed_t  c_ispeed, c_ospeed;                            // 36, 40
+ * };
+ * struct pollfd { int fd; short events; short revents; };   // <poll.h>, 8 bytes
+ * ```
+ */
+
+import { SystemCallError } from "../lib/errors.ts";
+import { type LibrarySpec, openLibrary } from "./loader.ts";
+
+const LIBC: LibrarySpec = {
+  name: "the C library",
+  candidates: {
+    linux: ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc.so"],
+    darwin: [], // its termios differs; npm:serialport is used there
+    windows: [],
+  },
+  install: {
+    linux: "this system's libc is neither glibc nor musl, please report which it is",
+    darwin: "macOS is served by npm:serialport",
+    windows: "Windows is served by npm:serialport",
+  },
+};
+
+const SYMBOLS = {
+  // int open(const char *path, int flags, ...);
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  // int close(int fd);
+  close: { parameters: ["i32"], result: "i32" },
+  // Waits until the last bytes are sent, which may take a while.
+  closeSlowly: { name: "close", parameters: ["i32"], result: "i32", nonblocking: true },
+  // ssize_t read(int fd, void *buffer, size_t count);
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  // ssize_t write(int fd, const void *buffer, size_t count);
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  // int ioctl(int fd, unsigned long request, ...);
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  ioctlNumber: { name: "ioctl", parameters: ["i32", "u64", "u64"], result: "i32" },
+  // int flock(int fd, int operation);
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  // int poll(struct pollfd *fds, nfds_t nfds, int timeout);
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32", nonblocking: true },
+  // int eventfd(unsigned int initval, int flags);
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  // int *__errno_location(void);
+  __errno_location: { parameters: [], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+type Libc = Deno.DynamicLibrary<typeof SYMBOLS>;
+
+// <asm-generic/fcntl.h>, <sys/eventfd.h>, <sys/file.h>, <poll.h>
+const O_RDWR = 2, O_NOCTTY = 0o400, O_NONBLOCK = 0o4000, O_CLOEXEC = 0o2000000;
+const LOCK_EX = 2, LOCK_NB = 4;
+const POLLIN = 0x1, POLLOUT = 0x4, POLLERR = 0x8, POLLHUP = 0x10, POLLNVAL = 0x20;
+
+/** The number of an ioctl of the letter T (asm-generic/ioctl.h): direction, size, letter, number. */
+const request = (direction: "read" | "write", number: number, size: number): bigint =>
+  BigInt(direction === "read" ? 2 : 1) << 30n | BigInt(size) << 16n | 0x54n << 8n | BigInt(number);
+
+const TERMIOS2 = 44; // sizeof(struct termios2)
+const TCGETS2 = request("read", 0x2a, TERMIOS2), TCSETS2 = request("write", 0x2b, TERMIOS2);
+const TIOCGEXCL = request("read", 0x40, 4);
+// <asm-generic/ioctls.h>: these are older than the scheme and have plain numbers.
+const TCFLSH = 0x540bn, TIOCEXCL = 0x540cn, TIOCNXCL = 0x540dn, TIOCOUTQ = 0x5411n;
+const TIOCMGET = 0x5415n, TIOCMBIS = 0x5416n, TIOCMBIC = 0x5417n;
+const TCIOFLUSH = 2n;
+
+// <asm-generic/termbits.h>, c_cflag
+const BOTHER = 0o10000; // the speed is a number, in c_ospeed
+const CS5 = 0, CS6 = 0o20, CS7 = 0o40, CS8 = 0o60;
+const CSTOPB = 0o100, CREAD = 0o200, PARENB = 0o400, PARODD = 0o1000, CLOCAL = 0o4000;
+const CRTSCTS = 0o20000000000, HUPCL = 0o2000;
+const C_CC = 17, VTIME = 5, VMIN = 6;
+// <asm-generic/termios.h>
+const LINES = { dtr: 0x002, rts: 0x004, cts: 0x020, dcd: 0x040, ri: 0x080, dsr: 0x100 } as const;
+
+/** <asm-generic/errno-base.h>, <asm-generic/errno.h> */
+const ERRNO: Readonly<Record<number, string>> = {
+  ...{ 1: "EPERM", 2: "ENOENT", 4: "EINTR", 5: "EIO", 6: "ENXIO", 9: "EBADF", 11: "EAGAIN" },
+  ...{ 12: "ENOMEM", 13: "EACCES", 16: "EBUSY", 19: "ENODEV", 20: "ENOTDIR", 21: "EISDIR" },
+  ...{ 22: "EINVAL", 23: "ENFILE", 24: "EMFILE", 25: "ENOTTY", 30: "EROFS", 32: "EPIPE" },
+};
+
+/** A wait that nobody wakes ends by itself, so that a Worker can be ended. */
+const POLL_MS = 500;
+/** What the kernel's line discipline holds is 4096 bytes; adapters may give more at once. */
+const READ_BYTES = 16_384;
+/** A speed that is off by more is not understood at the other end. */
+const SPEED_TOLERANCE = 0.03;
+
+/** How a line is set. */
+export interface TtySettings {
+  /** Bits a second, any number that the hardware can do. */
+  readonly baudrate: number;
+  /** Bits of a byte. */
+  readonly dataBits: 5 | 6 | 7 | 8;
+  /** The bit that checks a byte. */
+  readonly parity: "none" | "even" | "odd";
+  /** Bits that end a byte. */
+  readonly stopBits: 1 | 2;
+  /** Whether RTS and CTS say who may send. */
+  readonly flowControl: "none" | "hardware";
+}
+
+/** What {@linkcode Tty.wait} saw. */
+export interface TtyEvents {
+  /** There are bytes to read. */
+  readonly readable: boolean;
+  /** There is room for bytes. */
+  readonly writable: boolean;
+  /** The device is gone, or the other end of a pseudo-terminal is. */
+  readonly hungUp: boolean;
+}
+
+/** Opened for the first user and closed after the last one. */
+const library = {
+  libc: undefined as Libc | undefined,
+  users: 0,
+  take(): Libc {
+    const libc = this.libc ??= openLibrary(LIBC, SYMBOLS);
+    this.users++;
+    return libc;
+  },
+  give(): void {
+    if (--this.users > 0) return;
+    this.libc?.close();
+    this.libc = undefined;
+  },
+};
+
+/** The system's error code after a call that was not `nonblocking` failed in this thread. */
+function errnoOf(libc: Libc): string {
+  const number = new Deno.UnsafePointerView(libc.symbols.__errno_location()!).getInt32();
+  return ERRNO[number] ?? `E${number}`;
+}
+
+/** An open terminal line. */
+export class Tty {
+  readonly #libc: Libc;
+  readonly #fd: number;
+  /** Written to, it ends a wait. */
+  readonly #wakeFd: number;
+  readonly #buffer = new Uint8Array(READ_BYTES);
+  #waiting: Promise<unknown> | null = null;
+  #closing: Promise<void> | null = null;
+
+  private constructor(libc: Libc, fd: number, wakeFd: number) {
+    this.#libc = libc;
+    this.#fd = fd;
+    this.#wakeFd = wakeFd;
+  }
+
+  /**
+   * Opens a line for us alone: other programs that ask are told that it is busy, by TIOCEXCL (which root
+   * may ignore) and by flock(2) (which programs may ignore).
+   *
+   * @throws {SystemCallError} with the code of the system; `EBUSY` when somebody else has it
+   */
+  static open(path: string): Tty {
+    const tty = Tty.#take(path, (libc) =>
+      libc.symbols.open(
+        new TextEncoder().encode(`${path}\0`),
+        O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC,
+      ));
+    try {
+      tty.#claim(path);
+      return tty;
+    } catch (error) {
+      tty.#free();
+      throw error;
+    }
+  }
+
+  /** Takes a descriptor that was opened elsewhere with `O_NONBLOCK`, and closes it in the end. */
+  static fromDescriptor(fd: number): Tty {
+    return Tty.#take(`descriptor ${fd}`, () => fd);
+  }
+
+  static #take(name: string, open: (libc: Libc) => number): Tty {
+    const libc = library.take();
+    let fd = -1;
+    try {
+      fd = open(libc);
+      if (fd < 0) throw failure(`open "${name}"`, errnoOf(libc));
+      const wakeFd = libc.symbols.eventfd(0, O_CLOEXEC | O_NONBLOCK);
+      if (wakeFd < 0) throw failure("make an eventfd", errnoOf(libc));
+      return new Tty(libc, fd, wakeFd);
+    } catch (error) {
+      if (fd >= 0) libc.symbols.close(fd);
+      library.give();
+      throw error;
+    }
+  }
+
+  #claim(path: string): void {
+    const { symbols } = this.#libc;
+    // Asks for the settings first: a file that is no terminal says ENOTTY, a port without hardware EIO.
+    this.#settings();
+    const taken = new Int32Array(1);
+    const told = symbols.ioctl(this.#fd, TIOCGEXCL, new Uint8Array(taken.buffer)) === 0;
+    if ((told && taken[0] !== 0) || symbols.flock(this.#fd, LOCK_EX | LOCK_NB) !== 0) {
+      throw failure(`open "${path}"`, "EBUSY");
+    }
+    symbols.ioctlNumber(this.#fd, TIOCEXCL, 0n);
+  }
+
+  /**
+   * Sets the line: raw bytes, the modem lines ignored.
+   *
+   * @returns the speed that the hardware really has now
+   * @throws {SystemCallError} with `EINVAL` when it cannot do this speed, else with the system's code
+   */
+  configure(settings: TtySettings): number {
+    const termios = this.#settings();
+    const view = new DataView(termios.buffer);
+    const size = { 5: CS5, 6: CS6, 7: CS7, 8: CS8 }[settings.dataBits];
+    const parity = { none: 0, even: PARENB, odd: PARENB | PARODD }[settings.parity];
+    const flags = BOTHER | size | parity | CREAD | CLOCAL |
+      (view.getUint32(8, true) & HUPCL) | // whether closing drops DTR stays as the system has it
+      (settings.stopBits === 2 ? CSTOPB : 0) |
+      (settings.flowControl === "hardware" ? CRTSCTS : 0);
+    // No c_iflag, c_oflag and c_lflag: nothing is translated, echoed or taken for a signal.
+    view.setUint32(0, 0, true);
+    view.setUint32(4, 0, true);
+    view.setUint32(8, flags, true); // no speed of the input: it is the output's
+    view.setUint32(12, 0, true);
+    termios[C_CC + VMIN] = 1; // so that a read of nothing is EAGAIN, and 0 means hung up
+    termios[C_CC + VTIME] = 0;
+    view.setUint32(36, settings.baudrate, true);
+    view.setUint32(40, settings.baudrate, true);
+    if (this.#libc.symbols.ioctl(this.#fd, TCSETS2, termios) !== 0) {
+      throw failure("set a serial line", errnoOf(this.#libc));
+    }
+    // The kernel sets what it can and says nothing of the rest.
+    const speed = new DataView(this.#settings().buffer).getUint32(40, true);
+    if (Math.abs(speed / settings.baudrate - 1) > SPEED_TOLERANCE) {
+      throw failure(`run at ${settings.baudrate} baud (${speed} is what it does)`, "EINVAL");
+    }
+    return speed;
+  }
+
+  /**
+   * The bytes that are here, at least one; `null` when there are none now.
+   *
+   * @throws {SystemCallError} with `EIO` when the line is hung up
+   */
+  read(): Uint8Array<ArrayBuffer> | null {
+    this.#refuseIfClosed();
+    const count = Number(
+      this.#libc.symbols.read(this.#fd, this.#buffer, BigInt(this.#buffer.length)),
+    );
+    if (count > 0) return this.#buffer.slice(0, count);
+    const code = count === 0 ? "EIO" : errnoOf(this.#libc);
+    if (code === "EAGAIN" || code === "EINTR") return null;
+    throw failure("read from a serial line", code);
+  }
+
+  /**
+   * Hands bytes to the kernel.
+   *
+   * @returns how many it took, 0 when it has no room
+   * @throws {SystemCallError} with `EIO` when the line is hung up
+   */
+  write(bytes: Uint8Array<ArrayBuffer>): number {
+    this.#refuseIfClosed();
+    const count = Number(this.#libc.symbols.write(this.#fd, bytes, BigInt(bytes.length)));
+    if (count >= 0) return count;
+    const code = errnoOf(this.#libc);
+    if (code === "EAGAIN" || code === "EINTR") return 0;
+    throw failure("write to a serial line", code);
+  }
+
+  /**
+   * Waits until one of the events is there, until {@linkcode Tty.wake}, or half a second. One call at a
+   * time. Being hung up is told in any case.
+   */
+  async wait(events: { read: boolean; write: boolean }): Promise<TtyEvents> {
+    this.#refuseIfClosed();
+    const polled = new Uint8Array(16);
+    const view = new DataView(polled.buffer);
+    view.setInt32(0, this.#fd, true);
+    view.setInt16(4, (events.read ? POLLIN : 0) | (events.write ? POLLOUT : 0), true);
+    view.setInt32(8, this.#wakeFd, true);
+    view.setInt16(12, POLLIN, true);
+    const waiting = this.#libc.symbols.poll(polled, 2n, POLL_MS);
+    this.#waiting = waiting;
+    await waiting;
+    this.#waiting = null;
+    const seen = view.getInt16(6, true);
+    if (view.getInt16(14, true) !== 0 && this.#closing === null) {
+      this.#libc.symbols.read(this.#wakeFd, new Uint8Array(8), 8n); // takes the call to wake up
+    }
+    return {
+      readable: (seen & POLLIN) !== 0,
+      writable: (seen & POLLOUT) !== 0,
+      hungUp: (seen & (POLLERR | POLLHUP | POLLNVAL)) !== 0,
+    };
+  }
+
+  /** Ends a wait at once. */
+  wake(): void {
+    if (this.#closing !== null) return;
+    this.#libc.symbols.write(this.#wakeFd, new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]), 8n);
+  }
+
+  /** Bytes that were written and are not sent yet, as far as the driver knows. */
+  unsent(): number {
+    this.#refuseIfClosed();
+    const count = new Int32Array(1);
+    this.#libc.symbols.ioctl(this.#fd, TIOCOUTQ, new Uint8Array(count.buffer));
+    return count[0]!;
+  }
+
+  /** Forgets what came and was not read, and what was written and is not sent. */
+  flush(): void {
+    this.#refuseIfClosed();
+    this.#libc.symbols.ioctlNumber(this.#fd, TCFLSH, TCIOFLUSH);
+  }
+
+  /**
+   * How the control lines are.
+   *
+   * @throws {SystemCallError} with `ENOTTY` or `EINVAL` when it has none, as a pseudo-terminal
+   */
+  signals(): Record<keyof typeof LINES, boolean> {
+    this.#refuseIfClosed();
+    const lines = new Int32Array(1);
+    if (this.#libc.symbols.ioctl(this.#fd, TIOCMGET, new Uint8Array(lines.buffer)) !== 0) {
+      throw failure("read the control lines", errnoOf(this.#libc));
+    }
+    const on = (name: keyof typeof LINES) => (lines[0]! & LINES[name]) !== 0;
+    return {
+      ...{ dtr: on("dtr"), rts: on("rts"), cts: on("cts") },
+      ...{ dcd: on("dcd"), ri: on("ri"), dsr: on("dsr") },
+    };
+  }
+
+  /**
+   * Switches the outgoing control lines; those that are not named stay.
+   *
+   * @throws {SystemCallError} with `ENOTTY` or `EINVAL` when it has none, as a pseudo-terminal
+   */
+  setSignals(signals: { dtr?: boolean; rts?: boolean }): void {
+    this.#refuseIfClosed();
+    for (const on of [true, false]) {
+      const bits = (signals.dtr === on ? LINES.dtr : 0) | (signals.rts === on ? LINES.rts : 0);
+      if (bits === 0) continue;
+      const lines = new Uint8Array(new Int32Array([bits]).buffer);
+      if (this.#libc.symbols.ioctl(this.#fd, on ? TIOCMBIS : TIOCMBIC, lines) !== 0) {
+        throw failure("switch the control lines", errnoOf(this.#libc));
+      }
+    }
+  }
+
+  /** Ends a wait, and frees the line; what was written and is not sent yet still is, for a while. */
+  close(): Promise<void> {
+    if (this.#closing === null) {
+      this.wake();
+      this.#closing = this.#close();
+    }
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#waiting; // a descriptor that is waited for must stay
+    const { symbols } = this.#libc;
+    symbols.ioctlNumber(this.#fd, TIOCNXCL, 0n);
+    await symbols.closeSlowly(this.#fd);
+    symbols.close(this.#wakeFd);
+    library.give();
+  }
+
+  #free(): void {
+    this.#closing = Promise.resolve();
+    this.#libc.symbols.close(this.#fd);
+    this.#libc.symbols.close(this.#wakeFd);
+    library.give();
+  }
+
+  #settings(): Uint8Array<ArrayBuffer> {
+    this.#refuseIfClosed();
+    const termios = new Uint8Array(TERMIOS2);
+    if (this.#libc.symbols.ioctl(this.#fd, TCGETS2, termios) === 0) return termios;
+    throw failure("read the settings of a serial line", errnoOf(this.#libc));
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#closing !== null) throw failure("use a serial line that was closed", "EBADF");
+  }
+}
+
+function failure(action: string, code: string): SystemCallError {
+  return new SystemCallError(
+    `Cannot ${action}: the system says ${code}; see "man 3 errno" for what that is`,
+    code,
+  );
+}

@@ -1,0 +1,397 @@
+import { BufferFull, DeviceMissing, RtcbotError } from "../errors.ts";
+import { SubscriptionProducerConsumer } from "../subscriptions/producer_consumer.ts";
+import { reportOnce } from "../subscriptions/callback.ts";
+import { writableTo } from "../subscriptions/streams.ts";
+import type { Subscription } from "../subscriptions/subscription.ts";
+import type { Framer } from "../wire/framer.ts";
+import {
+  type SerialCodec,
+  serialCodec,
+  type SerialFormats,
+  type SerialInput,
+  type SerialMessage,
+  type SerialOutput,
+} from "./serial_messages.ts";
+import { npmSerial } from "./serial_npm.ts";
+import type {
+  SerialBackend,
+  SerialOutputs,
+  SerialPort,
+  SerialPortInfo,
+  SerialSettings,
+  SerialSignals,
+} from "./serial_port.ts";
+import { termiosSerial } from "./serial_termios.ts";
+
+/** So much may wait to be written. */
+const MAX_WAITING_BYTES = 1 << 20;
+/** `drained()` resolves, and a source is asked for more, when no more than this waits. */
+const DRAINED_BYTES = 4096;
+/** How often is looked whether an unplugged port is back. */
+const RECONNECT_MS = 250;
+/** Bits a second that one can mean; termios2 has 32 bits for it. */
+const MAX_BAUDRATE = 2 ** 32 - 1;
+
+/** Options of {@linkcode SerialConnection}. */
+export interface SerialConnectionOptions extends SerialFormats, Partial<SerialSettings> {
+  /** Bits a second, as in the sketch's `Serial.begin(…)`; any number that the hardware can do. @default {115200} */
+  baudrate?: number;
+  /**
+   * Seconds until the first message is written: an Arduino starts anew when its port is opened, and what
+   * comes in the first two seconds goes to its boot loader. What is put meanwhile waits.
+   * @default {0}
+   */
+  delayWriteStart?: number;
+  /**
+   * Whether it is opened again when it was unplugged and is back. What was put and not written stays; a
+   * message that was cut off is sent again from its beginning. The first opening must succeed.
+   * @default {false}
+   */
+  reconnect?: boolean;
+  /** Makes what `subscribe()` gives. @default an unbounded queue */
+  defaultSubscription?: () => Subscription<SerialMessage>;
+}
+
+/**
+ * A serial port with a board behind it: what the board says comes out, what is put goes to it.
+ *
+ * ```ts no-run
+ * import { SerialConnection } from "rtcbot";
+ *
+ * // The Arduino has: struct { int16_t speed; uint8_t light; } __attribute__((packed));
+ * await using board = new SerialConnection("/dev/ttyACM0", {
+ *   readFormat: "<BH",
+ *   readKeys: ["sensor", "distance"],
+ *   writeFormat: "<hB",
+ *   writeKeys: ["speed", "light"],
+ *   packets: true, // rtcbot.h on the Arduino; false for bare structs
+ * });
+ * board.put_nowait({ speed: -100, light: 1 });
+ * for await (const { distance } of board) console.log(distance + 1);
+ * ```
+ *
+ * Without formats, lines come out as bytes, and bytes and text go in as they are. A bare struct stream that
+ * loses a byte stays wrong; see `packets`.
+ *
+ * At most 1 MiB waits to be written; `put_nowait` then throws `BufferFull`, `drained()` and `writable` wait.
+ * A wrong message throws where it is put; one from a source that is read is dropped, counted in `rejected`
+ * and reported once, for it may come from a stranger. `close()` lets what was written go out first, half a
+ * second at the most.
+ *
+ * On Linux it needs `--allow-ffi` and nothing else. On macOS and Windows it uses npm:serialport.
+ *
+ * It fails with `DeviceMissing` when there is no such port or it was unplugged, `DeviceBusy` when another
+ * program has it, `SystemCallError` when it may not be opened or cannot do the speed, and `LibraryMissing`.
+ *
+ * RTCBot: `SerialConnection`.
+ */
+export class SerialConnection<const O extends SerialConnectionOptions = Record<never, never>>
+  extends SubscriptionProducerConsumer<SerialInput<O>, SerialOutput<O>> {
+  /** The port, as it was given. */
+  readonly url: string;
+  readonly #backend: SerialBackend;
+  readonly #settings: SerialSettings;
+  readonly #codec: SerialCodec;
+  readonly #delayMs: number;
+  readonly #reconnect: boolean;
+  readonly #reportRejected: (error: unknown) => void;
+  readonly #closing = new AbortController();
+  readonly #living: Promise<void>;
+  #port: SerialPort | null = null;
+  #framer: Framer | null = null;
+  #skipped = 0;
+  #rejected = 0;
+  /** What waits to be written; the first may be on its way. */
+  readonly #waiting: Uint8Array<ArrayBuffer>[] = [];
+  #waitingBytes = 0;
+  #wakeWriter: () => void = () => {};
+  #drained: PromiseWithResolvers<void>[] = [];
+
+  /**
+   * Opens the port in the background: `onReady` fires when it is open.
+   *
+   * @param url the port, such as `/dev/ttyACM0`; {@linkcode SerialConnection.list} names them
+   * @param options see {@linkcode SerialConnectionOptions}
+   * @param backend where ports come from; the system, unless a test says otherwise
+   * @throws {SyntaxError} when a format cannot be understood
+   * @throws {RangeError | TypeError} when options do not fit together
+   */
+  constructor(
+    url = "/dev/ttyS0",
+    options: O = {} as O,
+    backend: SerialBackend = systemSerial(),
+  ) {
+    const { defaultSubscription } = options;
+    super({
+      ready: false,
+      ...(defaultSubscription &&
+        { defaultSubscription: defaultSubscription as () => Subscription<SerialOutput<O>> }),
+    });
+    this.url = url;
+    this.#backend = backend;
+    this.#codec = serialCodec(options);
+    this.#settings = settingsOf(options);
+    this.#delayMs = (options.delayWriteStart ?? 0) * 1000;
+    if (!(this.#delayMs >= 0 && this.#delayMs < 2 ** 31)) {
+      throw new RangeError(
+        `Cannot wait ${options.delayWriteStart} s before writing; give seconds, such as 2`,
+      );
+    }
+    this.#reconnect = options.reconnect ?? false;
+    this.#reportRejected = reportOnce(`a message for the serial port "${url}" was dropped`);
+    this.#living = this.#live();
+    this.#readSource();
+  }
+
+  /** The ports that are plugged in. None of them is opened, since that resets an Arduino. */
+  static list(backend: SerialBackend = systemSerial()): Promise<SerialPortInfo[]> {
+    return backend.list();
+  }
+
+  /** Whether the port is open now; with `reconnect` it may be not for a while. */
+  get isOpen(): boolean {
+    return this.#port !== null;
+  }
+
+  /** How many bytes came that belonged to no message. */
+  get skipped(): number {
+    return this.#skipped + (this.#framer?.skipped ?? 0);
+  }
+
+  /** How many messages of a source were dropped because they were wrong. */
+  get rejected(): number {
+    return this.#rejected;
+  }
+
+  /** How many bytes wait to be written. */
+  get bufferedAmount(): number {
+    return this.#waitingBytes;
+  }
+
+  /**
+   * Sends a message as soon as the port takes it. If a source is being read, that is stopped.
+   *
+   * @throws {TypeError | RangeError} when it is not what `writeFormat` says
+   * @throws {BufferFull} when 1 MiB waits already
+   * @throws {SubscriptionClosed} when it is closed
+   */
+  override put_nowait(message: SerialInput<O>): void {
+    this._refuseIfClosed("put into");
+    const bytes = this.#codec.encode(message);
+    if (this.#waitingBytes + bytes.length > MAX_WAITING_BYTES) {
+      throw new BufferFull(
+        `Cannot put ${bytes.length} bytes into SerialConnection: ${this.#waitingBytes} wait ` +
+          "already; await drained() before sending more",
+      );
+    }
+    this.stopSubscription();
+    this.#enqueue(bytes);
+  }
+
+  /** Resolves when nearly all that was put is written; rejects when it closes before. */
+  drained(): Promise<void> {
+    this._refuseIfClosed("wait for");
+    if (this.#waitingBytes <= DRAINED_BYTES) return Promise.resolve();
+    const waiting = Promise.withResolvers<void>();
+    this.#drained.push(waiting);
+    return waiting.promise;
+  }
+
+  /** A new stream whose values are put, no faster than they are written. */
+  override get writable(): WritableStream<SerialInput<O>> {
+    this._refuseIfClosed("write a stream into");
+    return writableTo((message) => this.put_nowait(message), () => this.drained());
+  }
+
+  /**
+   * How the control lines are that come in.
+   * @throws {SystemCallError} (rejects) when the port has none
+   * @throws {DeviceMissing} (rejects) when it is not open
+   */
+  async signals(): Promise<SerialSignals> {
+    return await this.#openPort().signals();
+  }
+
+  /**
+   * Switches the control lines that go out. Dropping and raising DTR resets most Arduinos.
+   * @throws {SystemCallError} (rejects) when the port has none
+   * @throws {DeviceMissing} (rejects) when it is not open
+   */
+  async setSignals(outputs: SerialOutputs): Promise<void> {
+    await this.#openPort().setSignals(outputs);
+  }
+
+  /** For the base classes: sends away who waits. */
+  protected override _wake(reason: Error): void {
+    super._wake(reason);
+    for (const waiting of this.#drained.splice(0)) {
+      waiting.promise.catch(() => {});
+      waiting.reject(reason);
+    }
+  }
+
+  /** Frees the port. */
+  protected override async _close(): Promise<void> {
+    this.#closing.abort();
+    await this.#living;
+  }
+
+  #openPort(): SerialPort {
+    this._refuseIfClosed("use the control lines of");
+    if (this.#port !== null) return this.#port;
+    throw new DeviceMissing(
+      `Cannot use the control lines of "${this.url}": it is not open; await onReady()`,
+    );
+  }
+
+  /** Opens the port, serves it until it is gone, and again. Never rejects. */
+  async #live(): Promise<void> {
+    await null; // the constructor ends first
+    const closing = this.#closing.signal;
+    for (let first = true; !closing.aborted; first = false) {
+      try {
+        const port = await this.#backend.open(this.url, this.#settings);
+        try {
+          if (!closing.aborted) await this.#serve(port);
+        } finally {
+          this.#port = null;
+          this.#skipped += this.#framer?.skipped ?? 0;
+          this.#framer = null;
+          await port.close();
+        }
+      } catch (error) {
+        const passes = this.#reconnect && error instanceof RtcbotError && !(first && !this.ready);
+        if (!passes && !closing.aborted) return this.#failAfter(error);
+      }
+      await pause(RECONNECT_MS, closing);
+    }
+  }
+
+  /** `_setError` waits for `#living`, so it is called when that has ended. */
+  #failAfter(error: unknown): void {
+    queueMicrotask(() => this._setError(error));
+  }
+
+  /** Until the port is gone, which rejects, or we are closed. */
+  async #serve(port: SerialPort): Promise<void> {
+    this.#port = port;
+    this.#framer = this.#codec.framer();
+    this._setReady();
+    const over = new AbortController();
+    const end = Promise.withResolvers<void>();
+    const closing = this.#closing.signal;
+    closing.addEventListener("abort", () => end.resolve(), { signal: over.signal });
+    const reading = this.#read(port, this.#framer);
+    const writing = this.#write(port, over.signal);
+    try {
+      await Promise.race([reading, writing, end.promise]);
+    } finally {
+      over.abort();
+      this.#wakeWriter();
+      if (closing.aborted) await settled(writing, LAST_WORDS_MS);
+      await port.close();
+      await Promise.allSettled([reading, writing]);
+    }
+  }
+
+  async #read(port: SerialPort, framer: Framer): Promise<void> {
+    for (;;) {
+      const bytes = await port.read();
+      if (bytes === null || this.closed) return;
+      for (const message of framer.push(bytes)) {
+        this._put_nowait(this.#codec.decode(message) as SerialOutput<O>);
+      }
+    }
+  }
+
+  async #write(port: SerialPort, over: AbortSignal): Promise<void> {
+    await pause(this.#delayMs, over);
+    if (over.aborted && this.#delayMs > 0) return;
+    for (;;) {
+      const first = this.#waiting[0];
+      if (first === undefined) {
+        if (over.aborted) return;
+        await new Promise<void>((resolve) => this.#wakeWriter = resolve);
+        continue;
+      }
+      await port.write(first); // a message stays first in line until it is written as a whole
+      this.#waiting.shift();
+      this.#waitingBytes -= first.length;
+      if (this.#waitingBytes > DRAINED_BYTES) continue;
+      for (const waiting of this.#drained.splice(0)) waiting.resolve();
+    }
+  }
+
+  /** Takes from what was put by `putSubscription`, as fast as it is written. */
+  async #readSource(): Promise<void> {
+    try {
+      for (;;) {
+        const message = await this._get();
+        try {
+          this.#enqueue(this.#codec.encode(message));
+        } catch (error) {
+          this.#rejected++;
+          this.#reportRejected(error);
+        }
+        await this.drained();
+      }
+    } catch {
+      // it was closed
+    }
+  }
+
+  #enqueue(bytes: Uint8Array<ArrayBuffer>): void {
+    if (bytes.length === 0) return;
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    this.#wakeWriter();
+  }
+}
+
+/** The last words have so long to be taken by the system; then it has half a second to send them. */
+const LAST_WORDS_MS = 500;
+
+/** The ports of the system we run on. */
+export function systemSerial(): SerialBackend {
+  return Deno.build.os === "linux" ? termiosSerial : npmSerial;
+}
+
+function settingsOf(options: SerialConnectionOptions): SerialSettings {
+  const { baudrate = 115_200, dataBits = 8, parity = "none", stopBits = 1 } = options;
+  const { flowControl = "none" } = options;
+  const wrong = (what: string, value: unknown, wanted: string) =>
+    new RangeError(`Cannot use ${what} ${value} on a serial port; give ${wanted}`);
+  if (!(Number.isInteger(baudrate) && baudrate > 0 && baudrate <= MAX_BAUDRATE)) {
+    throw wrong("baudrate", baudrate, "bits a second, such as 115200");
+  }
+  if (![5, 6, 7, 8].includes(dataBits)) throw wrong("dataBits", dataBits, "5, 6, 7 or 8");
+  if (!["none", "even", "odd"].includes(parity)) {
+    throw wrong("parity", parity, '"none", "even" or "odd"');
+  }
+  if (![1, 2].includes(stopBits)) throw wrong("stopBits", stopBits, "1 or 2");
+  if (!["none", "hardware"].includes(flowControl)) {
+    throw wrong("flowControl", flowControl, '"none" or "hardware"');
+  }
+  return { baudrate, dataBits, parity, stopBits, flowControl };
+}
+
+/** Resolves after this time, or when the signal says so. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms === 0 || signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+  });
+}
+
+/** Resolves when the promise is settled, or after this time. */
+async function settled(promise: Promise<void>, ms: number): Promise<void> {
+  const late = new AbortController();
+  await Promise.race([promise.catch(() => {}), pause(ms, late.signal)]);
+  late.abort();
+}
