@@ -58,6 +58,10 @@ const SYMBOLS = {
   snd_device_name_get_hint: { parameters: ["pointer", "buffer"], result: "pointer" },
   // int snd_device_name_free_hint(void **hints);
   snd_device_name_free_hint: { parameters: ["pointer"], result: "i32" },
+  // int snd_lib_error_set_handler(snd_lib_error_handler_t handler);
+  snd_lib_error_set_handler: { parameters: ["pointer"], result: "i32" },
+  // A C function that takes whatever it is called with and does nothing.
+  unsafeDoNothing: { name: "snd_asoundlib_version", type: "pointer" },
   // void free(void *ptr); of the C library that libasound itself is linked to
   free: { parameters: ["pointer"], result: "void" },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -94,7 +98,12 @@ const [EAGAIN, EPIPE, ESTRPIPE] = [-11, -32, -86];
 let opened: Alsa | undefined;
 
 function openAlsa(): Alsa {
-  return opened ??= openLibrary(LIBASOUND, SYMBOLS).symbols;
+  if (opened === undefined) {
+    opened = openLibrary(LIBASOUND, SYMBOLS).symbols;
+    // libasound prints its reasons on the program's stderr; ours are in the errors.
+    opened.snd_lib_error_set_handler(opened.unsafeDoNothing);
+  }
+  return opened;
 }
 
 /** Such as `1.2.8`. @throws {LibraryMissing} when libasound is not here */

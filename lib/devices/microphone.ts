@@ -34,6 +34,9 @@ export interface MicrophoneOptions extends SoundOptions {
   readonly defaultSubscription?: () => Subscription<AudioFrame>;
 }
 
+/** So long a sound system may take to tell its latency. */
+const UNTOLD_MS = 500;
+
 /**
  * What a microphone hears, in blocks of shape `(1024, channels)`: floats from -1 to 1, 48 000 a second.
  * On Linux it comes from PulseAudio or PipeWire, or else from ALSA, and needs `--allow-ffi` and nothing more.
@@ -64,6 +67,7 @@ export class Microphone extends SubscriptionProducer<AudioFrame> {
   /** Which of the port's channels are given; null for all. */
   readonly #picked: readonly number[] | null;
   #clock: CaptureClock;
+  #openedMs = 0;
   #block = new Float32Array(0);
   #filled = 0;
   #blockMs = 0;
@@ -144,6 +148,7 @@ export class Microphone extends SubscriptionProducer<AudioFrame> {
       );
     }
     this.#clock = new CaptureClock(this.#rate);
+    this.#openedMs = this.#time.now();
     this.#filled = 0;
     this._setReady();
   }
@@ -152,6 +157,8 @@ export class Microphone extends SubscriptionProducer<AudioFrame> {
   #read(port: SoundInput): boolean {
     const nowMs = this.#time.now();
     const measured = port.latencyMs;
+    // What came first keeps until the server has told how old it is, if it ever tells.
+    if (measured === null && nowMs - this.#openedMs < UNTOLD_MS) return true;
     const { samples, lost } = port.read();
     const count = samples.length / port.channels;
     if (count === 0) return false;
