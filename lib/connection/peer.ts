@@ -3,6 +3,7 @@
  * interfaces; `peer_werift.ts` and its helpers are the only files that know the engine.
  */
 import type { VideoCodecName } from "../media/encoded.ts";
+import type { HiddenCandidate } from "../wire/candidates.ts";
 import type { Description } from "../wire/description.ts";
 import type { WireMessage } from "../wire/message.ts";
 import type { RouteFindings } from "../wire/route.ts";
@@ -211,6 +212,8 @@ export interface Peer {
   readonly lastHeardMs: number;
   /** All datagrams' bytes over the path in use, without UDP and IP headers. */
   readonly traffic: { readonly bytesSent: number; readonly bytesReceived: number };
+  /** Looks up what the other end hides, after `answer` or `accept`, and tries it once it is known. */
+  addHidden(candidates: readonly HiddenCandidate[]): void;
   /** The paths that were tried and the servers that were asked; after the end, as it was then. */
   readonly route: RouteFindings;
   /** Asks the other end for a sign of life, which renews `lastHeardMs`. */

@@ -7,6 +7,7 @@ import type * as Werift from "werift";
 import { videoCodecs } from "../codecs/choose.ts";
 import { ConnectionLost, NegotiationError } from "../errors.ts";
 import type { VideoCodecName } from "../media/encoded.ts";
+import type { HiddenCandidate } from "../wire/candidates.ts";
 import type { Description } from "../wire/description.ts";
 import { type MediaSection, readMediaSections } from "../wire/media_sections.ts";
 import { type RouteFindings, serverProblems } from "../wire/route.ts";
@@ -27,6 +28,7 @@ import { agreeOnAudio, audioParameters, WeriftAudioSender } from "./werift_audio
 import { readIceServers } from "./ice_servers.ts";
 import { hostAddresses, loadWerift } from "./werift_engine.ts";
 import { Gathering } from "./werift_gathering.ts";
+import { HiddenAddresses } from "./werift_hidden.ts";
 import { probePeer } from "./werift_liveness.ts";
 import {
   acceptVideo,
@@ -64,6 +66,7 @@ class WeriftPeer implements Peer {
   readonly #ice: object;
   readonly #onlyRelays: boolean;
   readonly #gathering: Gathering;
+  readonly #hidden = new HiddenAddresses();
   readonly #sctp: SctpDriver;
   #state: PeerState = "new";
   #routeAtEnd: RouteFindings | null = null;
@@ -211,8 +214,13 @@ class WeriftPeer implements Peer {
     return this.#routeAtEnd ?? {
       paths: readPaths(this.#ice),
       servers: this.#gathering.servers,
-      names: [],
+      names: this.#hidden.names,
     };
+  }
+
+  addHidden(candidates: readonly HiddenCandidate[]): void {
+    if (this.#onlyRelays || this.#state === "closed") return;
+    this.#hidden.add(this.#werift, this.#ice, candidates, hostAddresses());
   }
 
   probe(): void {
@@ -223,6 +231,7 @@ class WeriftPeer implements Peer {
     this.#routeAtEnd = this.route;
     this.#setState("closed");
     this.#gathering.close();
+    this.#hidden.close();
     this.#receivers.close();
     this.#sctp.close();
     await this.#pc.close();

@@ -2,7 +2,8 @@ import { ConnectionLost, NegotiationError, SubscriptionClosed } from "../errors.
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
 import { Queue } from "../subscriptions/queue.ts";
 import type { Callback, Sink, Source } from "../subscriptions/types.ts";
-import { type Description, parseDescription, wants } from "../wire/description.ts";
+import type { HiddenCandidate } from "../wire/candidates.ts";
+import { type Description, hiddenIn, parseDescription, wants } from "../wire/description.ts";
 import { describeFindings, NOTHING_FOUND, type Route, serverProblems } from "../wire/route.ts";
 import { withoutData } from "../wire/media_sections.ts";
 import { CONTROL_CHANNEL_OPTIONS, ControlChannel } from "./control_channel.ts";
@@ -102,6 +103,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
   async getLocalDescription(offer?: unknown): Promise<Description> {
     this._refuseIfClosed("describe");
     const parsed = offer === undefined ? null : parseDescription(offer, "offer");
+    const hidden = parsed ? hiddenIn(offer) : [];
     if (this.#stage !== "new") {
       throw new NegotiationError(
         "Cannot negotiate: this connection was described already; make a new RTCConnection for each",
@@ -112,7 +114,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
       const peer = await this.#makePeer();
       this.video._attach(peer, parsed && wants(parsed, "video") ? 1 : 0);
       this.audio._attach(peer, parsed && wants(parsed, "audio") ? 1 : 0);
-      if (parsed) return await this.#answer(peer, parsed);
+      if (parsed) return await this.#answer(peer, parsed, hidden);
       if (this.#data) this.#channels.openDefault(this.#options.defaultOrdered ?? true);
       const offer = await peer.offer({ video: this.video._wanted, audio: this.audio._wanted });
       return this.#data ? offer : { ...offer, sdp: withoutData(offer.sdp) };
@@ -137,7 +139,9 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
     }
     this.#stage = "described";
     try {
-      await (await this.#makePeer()).accept(parsed);
+      const peer = await this.#makePeer();
+      await peer.accept(parsed);
+      peer.addHidden(hiddenIn(answer));
       this.#awaitConnection();
     } catch (error) {
       this._setError(error);
@@ -275,8 +279,13 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
     return peer;
   }
 
-  async #answer(peer: Peer, offer: Description): Promise<Description> {
+  async #answer(
+    peer: Peer,
+    offer: Description,
+    hidden: readonly HiddenCandidate[],
+  ): Promise<Description> {
     const answer = await peer.answer(offer);
+    peer.addHidden(hidden);
     this.#awaitConnection();
     return answer;
   }

@@ -9,13 +9,27 @@
  * ```
  *
  * What is dropped is no loss: the other end's own checks tell us where it is (RFC 8445, section 7.3.1.3).
- * That holds for the `.local` names behind which browsers hide addresses, too; asking for them would
- * open a multicast socket, and wait.
+ * That holds for the `.local` names behind which browsers hide addresses, too, where the other end can
+ * reach us; so they are put aside, to be looked up while the others are tried.
  */
 
 /** Far more than a browser with many networks sends; each costs a check from each of our addresses. */
 export const MAX_USED_CANDIDATES = 64;
 
+/** A browser gives a name to each of its addresses; asking for one costs the whole network some packets. */
+export const MAX_HIDDEN_CANDIDATES = 8;
+
+/** A candidate of the other end whose address is behind a name. */
+export interface HiddenCandidate {
+  /** `<UUID>.local`, in lower case: no printer of ours can be asked for. */
+  readonly name: string;
+  readonly port: number;
+  readonly priority: number;
+  readonly foundation: string;
+}
+
+/** draft-ietf-mmusic-mdns-ice-candidates-03, section 3.1.1: a version 4 UUID */
+const HIDDEN_NAME = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.local$/;
 const ICE_CHARS = /^[A-Za-z0-9+/]{1,32}$/; // RFC 8839, section 5.1: foundation
 const MAX_PRIORITY = 2 ** 31 - 1; // RFC 8445, section 5.1.2
 const TYPES = ["host", "srflx", "relay"]; // prflx is learnt, never said
@@ -56,14 +70,34 @@ export function usableCandidates(lines: readonly string[]): string[] {
   return kept;
 }
 
+/** The candidates whose addresses the other end hides, each once. @param lines as above */
+export function hiddenCandidates(lines: readonly string[]): HiddenCandidate[] {
+  const found = new Map<string, HiddenCandidate>();
+  for (const line of lines) {
+    if (!line.startsWith(CANDIDATE) || found.size >= MAX_HIDDEN_CANDIDATES) continue;
+    const candidate = readCandidate(
+      line.slice(CANDIDATE.length),
+      (address) => HIDDEN_NAME.test(address.toLowerCase()),
+    );
+    if (candidate === null) continue;
+    const [foundation = "", , , priority, address = "", port, , type] = candidate.split(" ");
+    const name = address.toLowerCase();
+    if (type !== "host") continue;
+    found.set(`${name} ${port}`, {
+      ...{ name, foundation, port: Number(port), priority: Number(priority) },
+    });
+  }
+  return [...found.values()];
+}
+
 /** The candidate in its usual spelling, or `null` when it cannot be used. */
-function readCandidate(text: string): string | null {
+function readCandidate(text: string, isUsable = isUnicastAddress): string | null {
   const [foundation, component, transport, priority, address, port, typ, type] = text.split(" ");
   const usable = ICE_CHARS.test(foundation ?? "") &&
     component === "1" && // RTP and RTCP share one (RFC 5761), and all sections share that
     transport?.toLowerCase() === "udp" &&
     isWhole(priority, MAX_PRIORITY) &&
-    isUnicastAddress(address ?? "") &&
+    isUsable(address ?? "") &&
     isWhole(port, 65_535) &&
     typ === "typ" &&
     TYPES.includes(type ?? "");
@@ -76,7 +110,7 @@ function isWhole(text: string | undefined, most: number): boolean {
 }
 
 /** An address that one machine can have, loopback included. */
-function isUnicastAddress(text: string): boolean {
+export function isUnicastAddress(text: string): boolean {
   const ipv4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
   if (ipv4) {
     const [first = 0, ...rest] = ipv4.slice(1).map(Number);

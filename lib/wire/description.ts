@@ -3,7 +3,7 @@
  * that no browser comes near and that keep a hostile one from costing memory.
  */
 import { NegotiationError } from "../errors.ts";
-import { usableCandidates } from "./candidates.ts";
+import { type HiddenCandidate, hiddenCandidates, usableCandidates } from "./candidates.ts";
 
 /** An offer or an answer with all its candidates inside: what signaling carries, as JSON. */
 export interface Description {
@@ -51,6 +51,11 @@ export function parseDescription(value: unknown, type: Description["type"]): Des
     if (count(attribute) === 0) throw refuse(`its SDP has no "${attribute.slice(2, -1)}"`);
   }
   return { type, sdp: usableCandidates(lines).join("\r\n") + "\r\n" };
+}
+
+/** The candidates behind `.local` names in a description that could be parsed; see `candidates.ts`. */
+export function hiddenIn(description: unknown): HiddenCandidate[] {
+  return hiddenCandidates((description as Description).sdp.split(/\r?\n/));
 }
 
 /** RFC 8866, section 9: no line has a NUL, and a CR only at its end. */
