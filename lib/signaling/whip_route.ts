@@ -3,10 +3,10 @@
  * offer comes as the body of a POST, the answer goes back with the address of the session, and a DELETE
  * there ends it. Who sends and who watches stands in the offer, so that one route serves both.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import { type Context, Hono } from "@hono/hono";
 import { cors } from "@hono/hono/cors";
 import { MAX_SDP_LENGTH } from "../wire/description.ts";
+import { sameHash, sha256 } from "./hash.ts";
 import { type Connectable, OfferAnswerer, type OfferBounds, readText } from "./offer_answerer.ts";
 import { type LinkedIceServer, linksOf } from "./whip_links.ts";
 
@@ -136,13 +136,11 @@ function bearerOf(c: Context): string | null {
   return /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? null;
 }
 
-function mayCome(
+async function mayCome(
   shown: string | null,
   token: WhipRouteOptions["token"],
-): boolean | Promise<boolean> {
+): Promise<boolean> {
   if (token === undefined) return true;
-  if (typeof token === "function") return token(shown);
-  // Of equal length and in constant time, so that nobody finds it out letter by letter.
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return shown !== null && timingSafeEqual(digest(shown), digest(token));
+  if (typeof token === "function") return await token(shown);
+  return shown !== null && sameHash(await sha256(shown), await sha256(token));
 }

@@ -102,7 +102,7 @@ export const ROOMS: readonly Room[] = [
     name: "signaling",
     files: ["lib/signaling/"],
     imports: ["errors", "subscriptions", "wire", "browser"],
-    packages: ["@hono/hono"],
+    packages: ["@hono/hono", "redis"],
     instead: "it passes descriptions on and never opens one: take what it needs as an argument",
   },
   {
