@@ -16,68 +16,13 @@
  * ```
  */
 
-import { DeviceBusy, DeviceMissing, SystemCallError } from "../lib/errors.ts";
-import { type LibrarySpec, openLibrary } from "./loader.ts";
-
-const LIBC: LibrarySpec = {
-  name: "the C library",
-  candidates: {
-    linux: ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc.so"],
-    darwin: [],
-    windows: [],
-  },
-  install: {
-    linux: "this system's libc is neither glibc nor musl, please report which it is",
-    darwin: "macOS has no evdev, its gamepads are read through npm:node-hid",
-    windows: "Windows has no evdev, its gamepads are read through npm:node-hid",
-  },
-};
-
-const SYMBOLS = {
-  // int open(const char *path, int flags, ...);
-  open: { parameters: ["buffer", "i32"], result: "i32" },
-  // int close(int fd);
-  close: { parameters: ["i32"], result: "i32" },
-  // ssize_t read(int fd, void *buffer, size_t count);
-  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  // ssize_t write(int fd, const void *buffer, size_t count);
-  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  // int ioctl(int fd, unsigned long request, ...);
-  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
-  ioctlNumber: { name: "ioctl", parameters: ["i32", "u64", "u64"], result: "i32" },
-  ioctlWaiting: {
-    name: "ioctl",
-    parameters: ["i32", "u64", "buffer"],
-    result: "i32",
-    nonblocking: true,
-  },
-  // int poll(struct pollfd *fds, nfds_t nfds, int timeout);
-  poll: { parameters: ["buffer", "u64", "i32"], result: "i32", nonblocking: true },
-  // int eventfd(unsigned int initval, int flags);
-  eventfd: { parameters: ["u32", "i32"], result: "i32" },
-  // int *__errno_location(void);
-  __errno_location: { parameters: [], result: "pointer" },
-} as const satisfies Deno.ForeignLibraryInterface;
+import { DeviceBusy } from "../lib/errors.ts";
+import { giveLibrary, lastError, type Libc, openError, takeLibrary } from "./evdev_library.ts";
 
 // fcntl.h and asm-generic/fcntl.h
 const O_RDONLY = 0, O_RDWR = 2, O_NONBLOCK = 0o4000, O_CLOEXEC = 0o2000000;
 // poll.h
 const POLLIN = 0x1, POLLERR = 0x8, POLLHUP = 0x10, POLLNVAL = 0x20;
-// asm-generic/errno-base.h, errno.h
-const CODES: Readonly<Record<number, string>> = {
-  1: "EPERM",
-  2: "ENOENT",
-  6: "ENXIO",
-  11: "EAGAIN",
-  13: "EACCES",
-  16: "EBUSY",
-  19: "ENODEV",
-  20: "ENOTDIR",
-  22: "EINVAL",
-  24: "EMFILE",
-  25: "ENOTTY",
-  30: "EROFS",
-};
 // linux/input-event-codes.h
 const EV_KEY = 0x01, EV_REL = 0x02, EV_ABS = 0x03, EV_FF = 0x15, FF_RUMBLE = 0x50;
 const KEY_BYTES = 0x300 / 8, AXES = 0x40, FF_BYTES = 0x80 / 8;
@@ -100,24 +45,6 @@ const RECORD = 24; // sizeof(struct input_event)
 const RECORDS_AT_ONCE = 64;
 /** A poll that nobody wakes ends by itself, so that a Worker can be ended. */
 const POLL_MS = 1000;
-
-type Libc = Deno.DynamicLibrary<typeof SYMBOLS>;
-
-/** Opened for the first user and closed after the last one. */
-const library = {
-  libc: undefined as Libc | undefined,
-  users: 0,
-  take(): Libc {
-    const libc = this.libc ??= openLibrary(LIBC, SYMBOLS);
-    this.users++;
-    return libc;
-  },
-  give(): void {
-    if (--this.users > 0) return;
-    this.libc?.close();
-    this.libc = undefined;
-  },
-};
 
 /** What an axis is like: `struct input_absinfo`. */
 export interface EvdevAxis {
@@ -164,16 +91,16 @@ export const EVDEV_PATHS: readonly string[] = Array.from(
 
 /** Does something with many devices without loading the C library for each. */
 export function withEvdev<T>(action: () => T): T {
-  library.take();
+  takeLibrary();
   try {
     return action();
   } finally {
-    library.give();
+    giveLibrary();
   }
 }
 
 /** One open device. After {@linkcode EvdevDevice.close} nothing of it may be called. */
-export class EvdevDevice {
+export class EvdevDevice implements Disposable {
   /** Its path. */
   readonly path: string;
   readonly #libc: Libc;
@@ -194,22 +121,22 @@ export class EvdevDevice {
    */
   constructor(path: string) {
     this.path = path;
-    this.#libc = library.take();
+    this.#libc = takeLibrary();
     try {
       const flags = O_NONBLOCK | O_CLOEXEC;
       const name = new TextEncoder().encode(`${path}\0`);
       let fd = this.#libc.symbols.open(name, O_RDWR | flags);
       this.#writable = fd >= 0;
       if (fd < 0) fd = this.#libc.symbols.open(name, O_RDONLY | flags);
-      if (fd < 0) throw openError(path, this.#code());
+      if (fd < 0) throw openError(path, lastError(this.#libc));
       this.#fd = fd;
       try {
         // Asks for something that only input devices answer.
         if (this.#libc.symbols.ioctl(fd, EVIOCGID, new Uint8Array(8)) < 0) {
-          throw openError(path, this.#code());
+          throw openError(path, lastError(this.#libc));
         }
         this.#wake = this.#libc.symbols.eventfd(0, O_NONBLOCK | O_CLOEXEC);
-        if (this.#wake < 0) throw openError(path, this.#code());
+        if (this.#wake < 0) throw openError(path, lastError(this.#libc));
         const effect = new DataView(this.#effect.buffer);
         effect.setUint16(0, FF_RUMBLE, true);
         effect.setInt16(2, -1, true); // not uploaded; the kernel writes the number that it gives
@@ -218,7 +145,7 @@ export class EvdevDevice {
         throw error;
       }
     } catch (error) {
-      library.give();
+      giveLibrary();
       throw error;
     }
   }
@@ -264,7 +191,7 @@ export class EvdevDevice {
   grab(): void {
     if (this.#libc.symbols.ioctlNumber(this.#fd, EVIOCGRAB, 1n) >= 0) return;
     throw new DeviceBusy(
-      `Cannot grab "${this.path}": another program has grabbed it (${this.#code()}); ` +
+      `Cannot grab "${this.path}": another program has grabbed it (${lastError(this.#libc)}); ` +
         "end that program, or leave grab out",
     );
   }
@@ -327,7 +254,10 @@ export class EvdevDevice {
     return turn;
   }
 
-  /** Ends a {@linkcode wait} at once and frees all. The kernel ends rumbling and grabbing itself. */
+  /**
+   * Ends a {@linkcode wait} at once and frees all. The kernel ends grabbing and rumbling itself; for
+   * the latter some drivers take their time, so a thread waits for them.
+   */
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
@@ -336,8 +266,16 @@ export class EvdevDevice {
     // Descriptors are numbers that are used again: none is closed while a thread waits for it.
     await Promise.allSettled([this.#waiting, this.#pending]);
     this.#libc.symbols.close(this.#wake);
+    await this.#libc.symbols.closeWaiting(this.#fd);
+    giveLibrary();
+  }
+
+  /** Frees it at once; for one that was only asked, neither waited for nor rumbled with. */
+  [Symbol.dispose](): void {
+    this.#closing = true;
+    this.#libc.symbols.close(this.#wake);
     this.#libc.symbols.close(this.#fd);
-    library.give();
+    giveLibrary();
   }
 
   /** What an ioctl fills in; zeros when the device does not know it. */
@@ -346,39 +284,7 @@ export class EvdevDevice {
     this.#libc.symbols.ioctl(this.#fd, request, answer);
     return answer;
   }
-
-  /** The name of the last error; only right directly after a call that was not made on another thread. */
-  #code(): string {
-    const unsafeErrno = this.#libc.symbols.__errno_location();
-    const number = unsafeErrno === null ? 0 : new Deno.UnsafePointerView(unsafeErrno).getInt32();
-    return CODES[number] ?? `errno ${number}`;
-  }
 }
-
-function openError(path: string, code: string): Error {
-  const cannot = `Cannot open input device "${path}"`;
-  switch (code) {
-    case "ENOENT":
-    case "ENODEV":
-    case "ENXIO":
-    case "ENOTDIR":
-      return new DeviceMissing(`${cannot}: there is no such device (${code}); plug it in`);
-    case "EACCES":
-    case "EPERM":
-      return new SystemCallError(`${cannot}: permission denied (${code}); ${JOIN_INPUT}`, code);
-    case "ENOTTY":
-    case "EINVAL":
-      return new SystemCallError(
-        `${cannot}: it is no input device (${code}); give one such as "/dev/input/event0"`,
-        code,
-      );
-    default:
-      return new SystemCallError(`${cannot}: ${code}; see what it says in open(2)`, code);
-  }
-}
-
-/** How a person gets at input devices. */
-export const JOIN_INPUT = 'join the group "input" (sudo usermod -aG input $USER) and log in again';
 
 /** A C string in a buffer. */
 function text(bytes: Uint8Array): string {
