@@ -25,8 +25,10 @@ export const CloseCode = {
   wrongSecret: 4403,
   /** `hello` did not come in time. */
   helloLate: 4408,
-  /** Another robot has the id, or has just replaced this one with the same secret. */
+  /** Another robot has the id; it may leave. */
   taken: 4409,
+  /** A newer robot with the same secret has taken the id: who came back now would push that one out. */
+  replaced: 4410,
   /** Too many robots. */
   tooMany: 4429,
 } as const;

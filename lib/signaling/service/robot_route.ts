@@ -10,6 +10,9 @@ import { logFailure, type Service, shortened } from "./settings.ts";
 import { acceptSocket, type ServiceSocket, type SocketListener } from "./socket.ts";
 import { StayingRobot } from "./staying_robot.ts";
 
+/** The secret of a robot that stays is used again so often, or more often if it is kept for less. */
+const DAY_MS = 24 * 3600 * 1000;
+
 /** Lets a robot wait at the id, or says in one sentence why not. */
 export async function welcomeRobot(service: Service, c: Context, id: string): Promise<Response> {
   const request = c.req.raw;
@@ -78,7 +81,7 @@ async function claimOwned(
   if (!claim) return refused(service, id, "taken", taken);
   came(service, id, "staying");
   // Whoever stays longer than secrets are kept must not lose its id by that.
-  const stop = service.clock.every(service.secretTtlMs / 4, () => {
+  const stop = service.clock.every(Math.min(DAY_MS, service.secretTtlMs / 4), () => {
     service.secrets.prove(id, hash, service.secretTtlMs).catch((error) =>
       logFailure(service, error)
     );

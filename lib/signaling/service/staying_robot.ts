@@ -44,7 +44,6 @@ export class StayingRobot implements Holder, SocketListener {
   #stopWaiting: () => void;
   #greeted = false;
   #claim: Claim | null = null;
-  #offersMade = 0;
   #over = false;
 
   /** @param socket not open yet */
@@ -68,7 +67,8 @@ export class StayingRobot implements Holder, SocketListener {
     if (this.#offers.size >= maxOffers || this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) {
       return { kind: "busy" };
     }
-    const id = String(++this.#offersMade);
+    // Not a number: an answer that is late must not be taken for one to an offer of the next websocket.
+    const id = crypto.randomUUID();
     const reply = Promise.withResolvers<OfferReply>();
     this.#offers.set(id, reply.resolve);
     const abort = () => {
@@ -89,7 +89,7 @@ export class StayingRobot implements Holder, SocketListener {
   /** For the broker: the id is not this robot's any more. */
   lost(reason: "replaced" | "expired"): void {
     if (reason === "replaced") {
-      this.end(CloseCode.taken, "replaced by a newer robot of this secret");
+      this.end(CloseCode.replaced, "replaced by a newer robot of this secret");
     } else this.end(1012, "the id was lost; come again"); // RFC 6455 registry: service restart
   }
 
