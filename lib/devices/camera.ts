@@ -18,11 +18,14 @@ import {
   pathOf,
 } from "./camera_search.ts";
 import { V4l2Capture } from "./v4l2_capture.ts";
+import { allBroken } from "./v4l2_errors.ts";
 import { V4l2Controls } from "./v4l2_controls.ts";
 import type { V4l2Device, V4l2Format } from "./v4l2_device.ts";
 
 /** How often a camera that is away is looked for. */
 const LOOK_MS = 500;
+/** A camera that is well gives pictures more often, also in the dark. */
+const STALL_MS = 5000;
 /** Key frames are large. */
 const KEY_FRAME_MS = 300;
 /** A driver's time that is further from ours is wrong. */
@@ -149,8 +152,11 @@ export class Camera extends SubscriptionProducer<VideoFrame> {
   async setControl(name: string, value: CameraControlValue): Promise<CameraControlValue> {
     const controls = await this.#control("set a control of");
     await controls.set(name, value);
+    const is = await controls.get(name).catch(() => null);
+    if (is === null) return value; // a button, which is not pressed again when it is reopened
+    this.#settings.delete(name);
     this.#settings.set(name, value);
-    return await controls.get(name).catch(() => value); // a button has no value
+    return is;
   }
 
   /** Stops it and frees everything. */
@@ -187,7 +193,7 @@ export class Camera extends SubscriptionProducer<VideoFrame> {
 
   /** From opening to the end. @throws why it ended, if it was not by `close()` */
   async #once(): Promise<void> {
-    const { camera = 0, kernel = videoKernel(), stallTimeoutMs = 5000 } = this.#options;
+    const { camera = 0, kernel = videoKernel(), stallTimeoutMs = STALL_MS } = this.#options;
     const device = this.#identity === null
       ? await openCameraDevice(kernel, camera)
       : await findAgain(kernel, this.#identity);
@@ -201,13 +207,15 @@ export class Camera extends SubscriptionProducer<VideoFrame> {
       this.#format = { width, height, fps, pixelFormat };
       this.#tellEncoded(format);
       this._setReady();
-      using maker = pictureMaker(format, this.#taker());
+      const broken = { sinceMs: Infinity, error: null as Error | null };
+      using maker = pictureMaker(format, this.#taker(session, broken));
       const offsetUs = performance.now() * 1000 - kernel.nowUs();
       if (this.closed) capture.stop();
       await capture.run(
         { every: pixelFormat === "H264", stallTimeoutMs },
         (picture) => maker.take(picture, this.#stamp(picture.timestampUs, offsetUs)),
       );
+      if (broken.error !== null) throw broken.error;
     } finally {
       this.#dropped = this.dropped;
       this.#damaged = this.damaged;
@@ -219,7 +227,11 @@ export class Camera extends SubscriptionProducer<VideoFrame> {
   async #start(device: V4l2Device): Promise<Session> {
     const format = await device.set(wishOf(this.#options));
     const controls = new V4l2Controls(device);
-    for (const [name, value] of this.#settings) await controls.set(name, value);
+    for (const [name, value] of this.#settings) {
+      await controls.set(name, value).catch((error) => {
+        if (this.#identity === null) throw error; // and later it is better to see than to insist
+      });
+    }
     if (format.pixelFormat === "H264") {
       const { bitrate } = this.#options;
       if (bitrate !== undefined) await controls.setById(CID.MPEG_VIDEO_BITRATE, bitrate);
@@ -238,7 +250,12 @@ export class Camera extends SubscriptionProducer<VideoFrame> {
     );
   }
 
-  #taker(): PictureTaker {
+  /** @param broken since when all pictures have been, and the error when that was too long */
+  #taker(
+    { device, capture }: Session,
+    broken: { sinceMs: number; error: Error | null },
+  ): PictureTaker {
+    const { stallTimeoutMs = STALL_MS } = this.#options;
     const hasSubscribers = () => this._hasSubscribers;
     return {
       get wanted() {
@@ -247,10 +264,18 @@ export class Camera extends SubscriptionProducer<VideoFrame> {
       encoded: this.encoded,
       requestKeyFrame: () => this.#requestKeyFrame(),
       give: (frame) => {
+        broken.sinceMs = Infinity;
         if (this.#preprocessor === null) this._put_nowait(frame);
         else this.#preprocessor.push(frame);
       },
-      damaged: () => this.#damaged++,
+      damaged: () => {
+        this.#damaged++;
+        const nowMs = performance.now();
+        broken.sinceMs = Math.min(broken.sinceMs, nowMs);
+        if (stallTimeoutMs <= 0 || nowMs - broken.sinceMs < stallTimeoutMs) return;
+        broken.error = allBroken(device.path, device.name, stallTimeoutMs);
+        capture.stop();
+      },
       failed: (error) => this._setError(error),
     };
   }

@@ -94,16 +94,16 @@ export class V4l2Capture {
         const events = await this.#device.poll(POLL_MS);
         if (this.#stopping) return;
         const nowUs = kernel.nowUs();
-        const taken = events === 0 ? 0 : this.#take(options.every, give);
+        const whole = events === 0 ? null : this.#take(options.every, give);
         if (this.#stopping) return;
         // A driver that fails says so with each poll: asking on would keep a processor busy.
-        if (taken === 0 && (events & (POLL.ERR | POLL.HUP | POLL.NVAL)) !== 0) {
+        if (whole === null && (events & (POLL.ERR | POLL.HUP | POLL.NVAL)) !== 0) {
           throw cannotRead(path, name, events & POLL.HUP ? ERRNO.ENODEV : ERRNO.EIO);
         }
         // If the whole program was held up, the camera is not to blame.
         const heldUp = nowUs - polledUs > 5 * POLL_MS * 1000;
         polledUs = nowUs;
-        if (taken > 0 || heldUp) lastUs = nowUs;
+        if (whole || heldUp) lastUs = nowUs;
         const { stallTimeoutMs } = options;
         if (stallTimeoutMs > 0 && nowUs - lastUs >= stallTimeoutMs * 1000) {
           throw stalled(path, name, stallTimeoutMs);
@@ -121,21 +121,23 @@ export class V4l2Capture {
     this.#device.slowRequest(VIDIOC.STREAMOFF, captureType());
   }
 
-  /** Empties what is full. @returns how many pictures that were */
-  #take(every: boolean, give: (picture: CapturedPicture) => void): number {
+  /** Empties what is full. @returns how many whole pictures that were; null when there was nothing */
+  #take(every: boolean, give: (picture: CapturedPicture) => void): number | null {
     let held: DataView<ArrayBuffer> | null = null;
-    let taken = 0;
-    for (; taken < 4 * BUFFERS && !this.#stopping; taken++) {
+    let whole: number | null = null;
+    for (let turn = 0; turn < 4 * BUFFERS && !this.#stopping; turn++) {
       const buffer = bufferAt(0);
       const result = this.#device.request(VIDIOC.DQBUF, buffer);
       if (result === -ERRNO.EAGAIN) break;
       if (result < 0) throw this.#failed(-result);
+      whole ??= 0;
       this.#count(buffer.getUint32(BUFFER.sequence, true));
       if (buffer.getUint32(BUFFER.flags, true) & BUF_FLAG.ERROR) {
         this.damaged++;
         this.#return(buffer);
         continue;
       }
+      whole++;
       if (held !== null) this.#return(held);
       held = buffer;
       if (!every) continue;
@@ -143,7 +145,7 @@ export class V4l2Capture {
       held = null;
     }
     if (held !== null) this.#give(held, give);
-    return taken;
+    return whole;
   }
 
   #give(buffer: DataView<ArrayBuffer>, give: (picture: CapturedPicture) => void): void {

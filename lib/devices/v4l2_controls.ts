@@ -13,7 +13,13 @@ import {
   VIDIOC,
 } from "../../ffi/v4l2_layout.ts";
 import { SystemCallError } from "../errors.ts";
-import type { CameraControl, CameraControlValue } from "./camera_controls.ts";
+import {
+  type CameraControl,
+  type CameraControlValue,
+  controlName,
+  controlNumber,
+  controlValue,
+} from "./camera_controls.ts";
 import type { V4l2Device } from "./v4l2_device.ts";
 import { cannotRead } from "./v4l2_errors.ts";
 
@@ -63,14 +69,13 @@ export class V4l2Controls {
     argument.setUint32(CONTROL.id, control.id, true);
     const result = await this.#device.slowRequest(VIDIOC.G_CTRL, argument);
     if (result < 0) throw this.#refused("get", control, -result);
-    return valueOf(control, argument.getInt32(CONTROL.value, true));
+    return controlValue(control, argument.getInt32(CONTROL.value, true));
   }
 
   /** Sets it. @throws {TypeError | RangeError} when there is no such control, item or value */
   async set(name: string, value: CameraControlValue): Promise<void> {
     const control = await this.#find(name);
-    if (control.readOnly) throw new TypeError(`Cannot set control "${control.name}": read-only`);
-    const result = await this.setById(control.id, numberOf(control, value));
+    const result = await this.setById(control.id, controlNumber(control, value));
     if (result < 0) throw this.#refused("set", control, -result);
   }
 
@@ -84,7 +89,7 @@ export class V4l2Controls {
 
   async #find(name: string): Promise<Known> {
     const known = await (this.#known ??= this.#ask());
-    const slug = slugOf(name);
+    const slug = controlName(name);
     const exact = known.find((control) => control.name === slug);
     if (exact !== undefined) return exact;
     for (const id of SHORT[slug] ?? []) {
@@ -127,10 +132,10 @@ export class V4l2Controls {
     const id = query.getUint32(QUERYCTRL.id, true);
     const label = textAt(query, QUERYCTRL.name, 32);
     const items = type === "menu" ? await this.#items(id, min, max, kind) : [];
-    const control = { id, name: slugOf(label), label, type, min, max, step, items };
+    const control = { id, name: controlName(label), label, type, min, max, step, items };
     return {
       ...control,
-      default: type === "button" ? null : valueOf(control, preset),
+      default: type === "button" ? null : controlValue(control, preset),
       readOnly: (flags & CTRL_FLAG.READ_ONLY) !== 0,
       inactive: (flags & CTRL_FLAG.INACTIVE) !== 0,
       writeOnly: (flags & CTRL_FLAG.WRITE_ONLY) !== 0,
@@ -176,33 +181,4 @@ export class V4l2Controls {
       errnoName(errno),
     );
   }
-}
-
-/** A driver's label as a name: `White Balance, Automatic` is `white_balance_automatic`, as v4l2-ctl has it. */
-function slugOf(label: string): string {
-  return label.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "");
-}
-
-function valueOf({ type, items }: Pick<CameraControl, "type" | "items">, value: number) {
-  if (type === "boolean") return value !== 0;
-  if (type !== "menu") return value;
-  return items.find((item) => item.value === value)?.name ?? value;
-}
-
-function numberOf(control: CameraControl, value: CameraControlValue): number {
-  const { name, type, min, max, items } = control;
-  if (type === "button") return 0;
-  if (type === "menu") {
-    const item = items.find((item) => item.value === value || item.name === String(value));
-    if (item !== undefined) return item.value;
-    const names = items.map((item) => JSON.stringify(item.name)).join(", ");
-    throw new RangeError(`Cannot set control "${name}": no item ${value}; give one of ${names}`);
-  }
-  const number = Number(value);
-  if (typeof value !== "string" && Number.isInteger(number) && number >= min && number <= max) {
-    return number;
-  }
-  throw new RangeError(
-    `Cannot set control "${name}": ${value} is no whole number of ${min}…${max}`,
-  );
 }

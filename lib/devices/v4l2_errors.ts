@@ -76,3 +76,12 @@ export function stalled(path: string, name: string, ms: number): Error {
     "ETIMEDOUT",
   );
 }
+
+/** Pictures come, and none can be used. */
+export function allBroken(path: string, name: string, ms: number): Error {
+  return new SystemCallError(
+    `Cannot read camera "${path}" (${name}): only broken pictures have come for ${ms} ms; ` +
+      "check its cable and hub, or choose another size or pixelFormat",
+    "EIO",
+  );
+}

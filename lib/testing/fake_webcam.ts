@@ -1,0 +1,427 @@
+/** One camera of a `FakeVideoKernel`: answers requests on the structs of <linux/videodev2.h>, as uvcvideo does. */
+import {
+  BUF_FLAG,
+  BUFFER,
+  CAP,
+  CAPABILITY,
+  DISCRETE,
+  ERRNO,
+  FMTDESC,
+  FORMAT,
+  fourcc,
+  FRMIVAL,
+  FRMSIZE,
+  POLL,
+  REQUESTBUFFERS,
+  STREAMPARM,
+  TIMEPERFRAME,
+  VIDIOC,
+} from "../../ffi/v4l2_layout.ts";
+import type { Clock } from "./clock.ts";
+import { type FakeControl, FakeControls, write } from "./fake_webcam_controls.ts";
+import { bytesPerLine, drawPicture, imageSize } from "./fake_webcam_pictures.ts";
+
+/** A format of a {@linkcode FakeWebcam}, by V4L2's four characters: `YUYV`, `NV12`, `YU12`, `GREY`, `MJPG`, `H264`. */
+export interface FakeWebcamFormat {
+  /** Four characters. */
+  readonly fourcc: string;
+  /** Its sizes, and how many pictures a second it has at each; or `range`. */
+  readonly sizes?: readonly {
+    readonly width: number;
+    readonly height: number;
+    readonly fps: readonly number[];
+  }[];
+  /** Any size between. */
+  readonly range?: { readonly min: number; readonly max: number; readonly step: number };
+}
+
+/** What a picture is drawn for. */
+export interface FakePicture {
+  /** Its number, from 0, since the camera was started. */
+  readonly number: number;
+  /** Four characters. */
+  readonly fourcc: string;
+  /** Width in pixels. */
+  readonly width: number;
+  /** Height in pixels. */
+  readonly height: number;
+  /** Whether a key frame was asked for. */
+  readonly keyFrame: boolean;
+}
+
+/** Options of {@linkcode FakeWebcam}. */
+export interface FakeWebcamOptions {
+  /** Its file. @default the next `/dev/videoN` */
+  path?: string;
+  /** What it calls itself. @default {"Fake Webcam"} */
+  name?: string;
+  /** Where it is plugged in. @default {"usb-fake-1"} */
+  bus?: string;
+  /** What it can give. @default YUYV of some sizes at 30, 15 and 5 pictures a second */
+  formats?: readonly FakeWebcamFormat[];
+  /** Its controls. @default brightness, power line frequency, exposure and a few more */
+  controls?: readonly FakeControl[];
+  /** The bytes of a picture. @default the test card of that number; there is none in `MJPG` and `H264` */
+  draw?: (picture: FakePicture) => Uint8Array;
+  /** Whether it gives pictures, and not metadata. @default {true} */
+  capture?: boolean;
+}
+
+/** What a webcam needs of its kernel. */
+export interface FakeWorld {
+  /** The time. */
+  readonly clock: Clock;
+  /** The time that pictures are stamped with. */
+  nowUs(): number;
+  /** Those who wait for it look again. */
+  wake(webcam: FakeWebcam): void;
+}
+
+const USUAL: readonly FakeWebcamFormat[] = [{
+  fourcc: "YUYV",
+  sizes: [[320, 240], [640, 480], [1280, 720]].map(([width, height]) => (
+    { width: width!, height: height!, fps: [30, 15, 5] }
+  )),
+}];
+const PAGE = 4096;
+
+interface Slot {
+  readonly memory: Uint8Array<ArrayBuffer>;
+  state: "ours" | "queued" | "done";
+  used: number;
+  flags: number;
+  sequence: number;
+  timestampUs: number;
+}
+
+/** A camera that exists only in software; `Camera` drives it like one that is made of glass. */
+export class FakeWebcam {
+  /** What it calls itself. */
+  readonly name: string;
+  /** Where it is plugged in. */
+  readonly bus: string;
+  /** Whether opening it is refused. */
+  denied = false;
+  /** Whether another program has it. */
+  busy = false;
+  /** Whether it stays silent, though it is started. */
+  silent = false;
+  /** How many of the next pictures come damaged. */
+  damage = 0;
+  readonly #world: FakeWorld;
+  readonly #formats: readonly FakeWebcamFormat[];
+  readonly #draw: (picture: FakePicture) => Uint8Array;
+  readonly #controls: FakeControls;
+  readonly #capture: boolean;
+  #path: string;
+  #present = true;
+  /** Descriptors from before it was unplugged are good for nothing any more. */
+  readonly #lost = new Set<number>();
+  readonly #known = new Set<number>();
+  #format: { code: string; width: number; height: number };
+  #fps = 30;
+  /** Who has the memory. */
+  #owner: number | null = null;
+  #slots: Slot[] = [];
+  #stop: (() => void) | null = null;
+  #sequence = 0;
+
+  /** Made by `FakeVideoKernel`. */
+  constructor(options: FakeWebcamOptions, world: FakeWorld) {
+    this.#world = world;
+    this.#path = options.path ?? "/dev/video0";
+    this.name = options.name ?? "Fake Webcam";
+    this.bus = options.bus ?? "usb-fake-1";
+    this.#formats = options.formats ?? USUAL;
+    this.#draw = options.draw ?? drawPicture;
+    this.#controls = new FakeControls(options.controls);
+    this.#capture = options.capture ?? true;
+    this.#format = this.#nearest(this.#formats[0]!.fourcc, 640, 480);
+  }
+
+  /** Its file. */
+  get path(): string {
+    return this.#path;
+  }
+
+  /** Whether it is plugged in. */
+  get present(): boolean {
+    return this.#present;
+  }
+
+  /** Whether it gives pictures. */
+  get streaming(): boolean {
+    return this.#stop !== null;
+  }
+
+  /** Pulls the plug. */
+  unplug(): void {
+    this.#present = false;
+    for (const fd of this.#known) this.#lost.add(fd);
+    this.#end();
+    this.#world.wake(this);
+  }
+
+  /** Plugs it in again, perhaps as another file. */
+  plugIn(path: string = this.#path): void {
+    this.#path = path;
+    this.#present = true;
+  }
+
+  /** Answers ioctl(2). */
+  ioctl(fd: number, request: number, argument: DataView<ArrayBuffer>): number {
+    this.#known.add(fd);
+    if (this.#lost.has(fd)) return -ERRNO.ENODEV;
+    const answer = this.#controls.ioctl(request, argument);
+    if (answer !== null) return answer;
+    switch (request) {
+      case VIDIOC.QUERYCAP:
+        return this.#describe(argument);
+      case VIDIOC.ENUM_FMT:
+        return this.#enumerateFormats(argument);
+      case VIDIOC.ENUM_FRAMESIZES:
+        return this.#enumerateSizes(argument);
+      case VIDIOC.ENUM_FRAMEINTERVALS:
+        return this.#enumerateIntervals(argument);
+    }
+    if (this.busy || this.#owner !== null && this.#owner !== fd) return -ERRNO.EBUSY;
+    switch (request) {
+      case VIDIOC.S_FMT:
+        return this.#setFormat(argument);
+      case VIDIOC.S_PARM:
+        return this.#setInterval(argument);
+      case VIDIOC.REQBUFS:
+        return this.#allocate(fd, argument);
+      case VIDIOC.QUERYBUF:
+        return this.#describeSlot(argument);
+      case VIDIOC.QBUF:
+        return this.#queue(argument);
+      case VIDIOC.DQBUF:
+        return this.#dequeue(argument);
+      case VIDIOC.STREAMON:
+        return this.#begin();
+      case VIDIOC.STREAMOFF:
+        this.#end();
+        this.#world.wake(this);
+        return 0;
+    }
+    return -ERRNO.ENOTTY;
+  }
+
+  /** The memory at an offset that QUERYBUF told, for mmap(2). */
+  memoryAt(offset: number, length: number): Uint8Array<ArrayBuffer> | undefined {
+    const slot = this.#slots.find((_, index) => this.#offsetOf(index) === offset);
+    return slot?.memory.length === length ? slot.memory : undefined;
+  }
+
+  /** What poll(2) says. */
+  events(fd: number): number {
+    this.#known.add(fd);
+    if (this.#lost.has(fd)) return POLL.ERR | POLL.HUP;
+    if (this.#stop === null) return POLL.ERR; // as videobuf2 does
+    return this.#slots.some((slot) => slot.state === "done") ? POLL.IN : 0;
+  }
+
+  /** The descriptor is closed. */
+  release(fd: number): void {
+    this.#known.delete(fd);
+    this.#lost.delete(fd);
+    if (this.#owner !== fd) return;
+    this.#end();
+    this.#owner = null;
+    this.#slots = [];
+  }
+
+  #describe(argument: DataView): number {
+    write(argument, CAPABILITY.driver, "fake");
+    write(argument, CAPABILITY.card, this.name);
+    write(argument, CAPABILITY.bus, this.bus);
+    const able = this.#capture ? CAP.VIDEO_CAPTURE : 0x00800000; // V4L2_CAP_META_CAPTURE
+    argument.setUint32(CAPABILITY.device, able | CAP.STREAMING, true);
+    const all = CAP.VIDEO_CAPTURE | CAP.STREAMING | CAP.DEVICE_CAPS; // of all its files together
+    argument.setUint32(CAPABILITY.all, all, true);
+    return 0;
+  }
+
+  #enumerateFormats(argument: DataView): number {
+    const format = this.#formats[argument.getUint32(FMTDESC.index, true)];
+    if (format === undefined) return -ERRNO.EINVAL;
+    write(argument, FMTDESC.description, format.fourcc);
+    argument.setUint32(FMTDESC.pixelformat, fourcc(format.fourcc), true);
+    return 0;
+  }
+
+  #formatOf(code: number): FakeWebcamFormat | undefined {
+    return this.#formats.find((format) => fourcc(format.fourcc) === code);
+  }
+
+  #enumerateSizes(argument: DataView): number {
+    const index = argument.getUint32(FRMSIZE.index, true);
+    const format = this.#formatOf(argument.getUint32(FRMSIZE.pixelformat, true));
+    const put = (values: readonly number[]) =>
+      values.forEach((value, i) => argument.setUint32(FRMSIZE.type + 4 * i, value, true));
+    if (format?.range !== undefined && index === 0) {
+      const { min, max, step } = format.range;
+      put([step === 1 ? 2 : 3, min, max, step, min, max, step]);
+      return 0;
+    }
+    const size = format?.sizes?.[index];
+    if (size === undefined) return -ERRNO.EINVAL;
+    put([DISCRETE, size.width, size.height]);
+    return 0;
+  }
+
+  #enumerateIntervals(argument: DataView): number {
+    const index = argument.getUint32(FRMIVAL.index, true);
+    const format = this.#formatOf(argument.getUint32(FRMIVAL.pixelformat, true));
+    const [width, height] = [FRMIVAL.width, FRMIVAL.height]
+      .map((offset) => argument.getUint32(offset, true));
+    const put = (values: readonly number[]) =>
+      values.forEach((value, i) => argument.setUint32(FRMIVAL.type + 4 * i, value, true));
+    if (format?.range !== undefined && index === 0) {
+      put([3, 1, 60, 1, 1, 1, 60]); // any from 60 to 1 picture a second
+      return 0;
+    }
+    const size = format?.sizes?.find((size) => size.width === width && size.height === height);
+    const fps = size?.fps[index];
+    if (fps === undefined) return -ERRNO.EINVAL;
+    put([DISCRETE, 10_000, Math.round(10_000 * fps)]);
+    return 0;
+  }
+
+  /** As drivers do: what cannot be is made what can. */
+  #nearest(code: string, width: number, height: number) {
+    const format = this.#formats.find((format) => format.fourcc === code) ?? this.#formats[0]!;
+    if (format.range !== undefined) {
+      const { min, max, step } = format.range;
+      const fit = (value: number) => Math.min(max, Math.max(min, value - (value - min) % step));
+      return { code: format.fourcc, width: fit(width), height: fit(height) };
+    }
+    const far = (size: { width: number; height: number }) =>
+      Math.abs(size.width - width) + Math.abs(size.height - height);
+    const sizes = [...format.sizes ?? []].sort((a, b) => far(a) - far(b));
+    return { code: format.fourcc, width: sizes[0]!.width, height: sizes[0]!.height };
+  }
+
+  #setFormat(argument: DataView): number {
+    if (this.#slots.length > 0) return -ERRNO.EBUSY;
+    const at = (offset: number) => argument.getUint32(offset, true);
+    const wanted = this.#formatOf(at(FORMAT.pixelformat))?.fourcc ?? "";
+    const format = this.#format = this.#nearest(wanted, at(FORMAT.width), at(FORMAT.height));
+    const set = (offset: number, value: number) => argument.setUint32(offset, value, true);
+    set(FORMAT.width, format.width);
+    set(FORMAT.height, format.height);
+    set(FORMAT.pixelformat, fourcc(format.code));
+    set(FORMAT.bytesPerLine, bytesPerLine(format.code, format.width));
+    set(FORMAT.imageSize, imageSize(format.code, format.width, format.height));
+    return 0;
+  }
+
+  #setInterval(argument: DataView): number {
+    const { code, width, height } = this.#format;
+    const wanted = argument.getUint32(STREAMPARM.interval + 4, true) /
+      argument.getUint32(STREAMPARM.interval, true);
+    const sizes = this.#formats.find((format) => format.fourcc === code)?.sizes ?? [];
+    const rates = sizes.find((size) => size.width === width && size.height === height)?.fps ??
+      [wanted];
+    this.#fps = [...rates].sort((a, b) => Math.abs(a - wanted) - Math.abs(b - wanted))[0]!;
+    argument.setUint32(STREAMPARM.capability, TIMEPERFRAME, true);
+    argument.setUint32(STREAMPARM.interval, 10_000, true);
+    argument.setUint32(STREAMPARM.interval + 4, Math.round(10_000 * this.#fps), true);
+    return 0;
+  }
+
+  #allocate(fd: number, argument: DataView): number {
+    if (this.#stop !== null) return -ERRNO.EBUSY;
+    const { code, width, height } = this.#format;
+    const length = Math.ceil(imageSize(code, width, height) / PAGE) * PAGE;
+    const count = Math.min(32, argument.getUint32(REQUESTBUFFERS.count, true));
+    this.#slots = Array.from({ length: count }, () => (
+      {
+        memory: new Uint8Array(length),
+        state: "ours",
+        used: 0,
+        flags: 0,
+        sequence: 0,
+        timestampUs: 0,
+      }
+    ));
+    this.#owner = count > 0 ? fd : null;
+    argument.setUint32(REQUESTBUFFERS.count, count, true);
+    return 0;
+  }
+
+  #offsetOf(index: number): number {
+    return index * (this.#slots[0]?.memory.length ?? 0);
+  }
+
+  #slotOf(argument: DataView): Slot | undefined {
+    return this.#slots[argument.getUint32(BUFFER.index, true)];
+  }
+
+  #describeSlot(argument: DataView): number {
+    const slot = this.#slotOf(argument);
+    if (slot === undefined) return -ERRNO.EINVAL;
+    argument.setUint32(BUFFER.length, slot.memory.length, true);
+    argument.setUint32(BUFFER.offset, this.#offsetOf(argument.getUint32(BUFFER.index, true)), true);
+    return 0;
+  }
+
+  #queue(argument: DataView): number {
+    const slot = this.#slotOf(argument);
+    if (slot === undefined || slot.state !== "ours") return -ERRNO.EINVAL;
+    slot.state = "queued";
+    slot.memory.fill(0x55); // the driver's again: whoever still looks at it sees nonsense
+    return 0;
+  }
+
+  #dequeue(argument: DataView): number {
+    if (this.#stop === null) return -ERRNO.EINVAL;
+    const done = this.#slots.filter((slot) => slot.state === "done")
+      .sort((a, b) => a.sequence - b.sequence)[0];
+    if (done === undefined) return -ERRNO.EAGAIN;
+    done.state = "ours";
+    argument.setUint32(BUFFER.index, this.#slots.indexOf(done), true);
+    argument.setUint32(BUFFER.used, done.used, true);
+    argument.setUint32(BUFFER.flags, done.flags, true);
+    argument.setUint32(BUFFER.sequence, done.sequence, true);
+    const us = Math.round(done.timestampUs);
+    argument.setBigInt64(BUFFER.seconds, BigInt(Math.floor(us / 1e6)), true);
+    argument.setBigInt64(BUFFER.microseconds, BigInt(us % 1e6), true);
+    return 0;
+  }
+
+  #begin(): number {
+    if (this.#slots.length === 0) return -ERRNO.EINVAL;
+    if (this.#stop !== null) return 0;
+    this.#sequence = 0;
+    this.#stop = this.#world.clock.every(1000 / this.#fps, () => this.#expose());
+    return 0;
+  }
+
+  /** One picture's time has come; without memory to put it in, it is lost. */
+  #expose(): void {
+    if (this.silent) return;
+    const number = this.#sequence++;
+    const slot = this.#slots.find((slot) => slot.state === "queued");
+    if (slot === undefined) return;
+    const { code, width, height } = this.#format;
+    const keyFrame = this.#controls.takeKeyFrameRequest();
+    const bytes = this.#draw({ number, fourcc: code, width, height, keyFrame });
+    slot.memory.set(bytes.subarray(0, slot.memory.length));
+    const damaged = this.damage > 0;
+    if (damaged) this.damage--;
+    slot.flags = BUF_FLAG.MONOTONIC | (damaged ? BUF_FLAG.ERROR : 0);
+    slot.used = bytes.length;
+    slot.sequence = number;
+    slot.timestampUs = this.#world.nowUs();
+    slot.state = "done";
+    this.#world.wake(this);
+  }
+
+  #end(): void {
+    this.#stop?.();
+    this.#stop = null;
+    for (const slot of this.#slots) slot.state = "ours";
+  }
+}
