@@ -667,7 +667,7 @@ function tell({ paths, servers, names }, path) {
     else told.push(\`\${url} is of no use: \${problem}.\`);
   }
   const unknown = names.filter(({ addresses }) => addresses.length === 0).length;
-  if (unknown > 0) {
+  if (unknown > 0 && !path) {
     told.push(
       \`The other end hides \${unknown === 1 ? "an address" : \`\${unknown} addresses\`} behind names that nobody in this network resolves.\`
     );

@@ -127,6 +127,7 @@ export class Relay {
   /** A datagram to the other end; resolves when it has left for the server, or is lost. */
   async send(data: Buffer, [host, port]: Address): Promise<void> {
     if (this.sendAtOnce(data as Uint8Array as Uint8Array<ArrayBuffer>, host, port)) return;
+    if (this.closed) return;
     const permitted = await this.#permission(host).then(() => true, () => false);
     if (!permitted || this.closed) return;
     const indication = new this.#werift.Message(SEND, INDICATION)

@@ -22,10 +22,10 @@ export function mdnsAnswer(name: string, address: string, pointed = false): Uint
   ]);
 }
 
-/** Answers on the loopback interface, to all who listen; closed by `close()`. */
+/** Answers, by default on the loopback interface, to all who listen; closed by `close()`. */
 export async function startResponder(
   names: Readonly<Record<string, string>>,
-  { port = 0, deafTo = 0 } = {},
+  { port = 0, deafTo = 0, network = "127.0.0.1" } = {},
 ): Promise<{ port: number; asked: number; close(): Promise<void> }> {
   const socket = createSocket({ type: "udp4", reuseAddr: true });
   const responder = {
@@ -43,7 +43,7 @@ export async function startResponder(
   });
   await new Promise<void>((done) => socket.bind({ address: "0.0.0.0", port }, () => done()));
   responder.port = socket.address().port;
-  socket.addMembership(GROUP, "127.0.0.1");
-  socket.setMulticastInterface("127.0.0.1");
+  socket.addMembership(GROUP, network);
+  socket.setMulticastInterface(network);
   return responder;
 }
