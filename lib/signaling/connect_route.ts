@@ -32,7 +32,7 @@ export function connectRoute(
   connect: () => Connectable,
   options: ConnectRouteOptions = {},
 ): (c: Context) => Promise<Response> {
-  const answerer = new OfferAnswerer(connect, options);
+  const answerer = new OfferAnswerer(options);
   return async (c) => {
     let offer: unknown;
     try {
@@ -41,7 +41,7 @@ export function connectRoute(
       if (error instanceof RangeError) return c.text(error.message, 413);
       return c.text("Cannot read the offer: the body is not JSON", 400);
     }
-    const reply = await answerer.answer(offer);
+    const reply = await answerer.answer(offer, connect);
     return "refusal" in reply
       ? c.text(reply.refusal, reply.status)
       : c.json(reply.answer as object);

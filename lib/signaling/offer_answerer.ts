@@ -28,27 +28,40 @@ export type Reply =
   | { readonly answer: unknown; readonly connection: Connectable }
   | { readonly refusal: string; readonly status: 400 | 500 | 503 };
 
+/** Who may have come before says so in the offer, beside `type` and `sdp`, by a name that nobody can guess. */
+const MAX_VIEWER_NAME = 64;
+
 /** Answers offers with new connections, of which it keeps count. */
 export class OfferAnswerer {
-  readonly #connect: () => Connectable;
   readonly #maxConnections: number;
-  readonly #connections = new Set<Connectable>();
+  /** Each with the name of its viewer, if that gave one. */
+  readonly #connections = new Map<Connectable, string | null>();
 
-  /** @param connect makes and prepares a connection for each offer; not an async function */
-  constructor(connect: () => Connectable, { maxConnections = 32 }: OfferBounds = {}) {
-    this.#connect = connect;
+  /** @param bounds see {@linkcode OfferBounds} */
+  constructor({ maxConnections = 32 }: OfferBounds = {}) {
     this.#maxConnections = maxConnections;
   }
 
-  /** Never rejects: what is wrong with the robot itself is told on its console. */
-  async answer(offer: unknown): Promise<Reply> {
-    if (!this.#makeRoom()) {
+  /** Those that were answered and are not closed. */
+  get connections(): Connectable[] {
+    return [...this.#connections.keys()];
+  }
+
+  /**
+   * Answers an offer. A viewer that comes again takes the place of its old connection, whose route is gone.
+   * Never rejects: what is wrong with the robot itself is told on its console.
+   *
+   * @param connect makes and prepares a connection; not an async function
+   */
+  async answer(offer: unknown, connect: () => Connectable): Promise<Reply> {
+    const viewer = viewerOf(offer);
+    if (!this.#makeRoom(viewer)) {
       const refusal = `Cannot connect: ${this.#maxConnections} connections are there already`;
       return { refusal, status: 503 };
     }
     let connection: Connectable | null = null;
     try {
-      const made = this.#connect();
+      const made = connect();
       if (typeof made?.onClose !== "function") {
         throw new TypeError(
           "Cannot use what the function for new connections returned: it is no connection; " +
@@ -57,7 +70,7 @@ export class OfferAnswerer {
       }
       connection = made;
       made.onClose(() => void this.#connections.delete(made));
-      this.#connections.add(made); // not before: what throws above would hold its place for ever
+      this.#connections.set(made, viewer); // not before: what throws above would hold its place for ever
       return { answer: await made.getLocalDescription(offer), connection };
     } catch (error) {
       connection?.close(); // a connection whose offer was refused would wait for a better one
@@ -69,14 +82,28 @@ export class OfferAnswerer {
     }
   }
 
-  #makeRoom(): boolean {
+  #makeRoom(viewer: string | null): boolean {
+    for (const [connection, other] of this.#connections) {
+      if (viewer !== null && other === viewer) this.#dismiss(connection);
+    }
     if (this.#connections.size >= this.#maxConnections) {
-      const waiting = [...this.#connections].find(({ ready }) => !ready);
-      waiting?.close();
-      if (waiting) this.#connections.delete(waiting);
+      const waiting = this.connections.find(({ ready }) => !ready);
+      if (waiting) this.#dismiss(waiting);
     }
     return this.#connections.size < this.#maxConnections;
   }
+
+  #dismiss(connection: Connectable): void {
+    this.#connections.delete(connection);
+    connection.close();
+  }
+}
+
+function viewerOf(offer: unknown): string | null {
+  const { viewer } = (offer ?? {}) as { viewer?: unknown };
+  return typeof viewer === "string" && viewer !== "" && viewer.length <= MAX_VIEWER_NAME
+    ? viewer
+    : null;
 }
 
 /**

@@ -48,7 +48,7 @@ const REMEMBERED = 64;
  */
 export function whipRoute(connect: () => Connectable, options: WhipRouteOptions = {}): Hono {
   const { origins = [], iceServers = [], token } = options;
-  const answerer = new OfferAnswerer(connect, options);
+  const answerer = new OfferAnswerer(options);
   const sessions = new Map<string, Connectable>();
   const ended: string[] = [];
   const app = new Hono();
@@ -78,7 +78,7 @@ export function whipRoute(connect: () => Connectable, options: WhipRouteOptions 
       if (error instanceof RangeError) return c.text(error.message, 413);
       return c.text("Cannot read the offer: it ended too early", 400);
     }
-    const reply = await answerer.answer({ type: "offer", sdp });
+    const reply = await answerer.answer({ type: "offer", sdp }, connect);
     if ("refusal" in reply) {
       const later = reply.status === 503 ? { "retry-after": "10" } : {};
       return c.text(reply.refusal, reply.status, later);

@@ -246,3 +246,13 @@ Deno.test("connectRoute() counts connections that are still being answered", asy
   const answered = await Promise.all(replies.slice(0, 3));
   assert.deepEqual(answered.map(({ status }) => status), [200, 200, 200]);
 });
+
+Deno.test("connectRoute() lets a viewer that comes again take its old place, and no other's", async () => {
+  const { made, post } = serve(() => new FakeConnection(), 2);
+  const offer = (viewer: unknown) => JSON.stringify({ type: "offer", sdp: "v=0", viewer });
+  for (const viewer of ["a", "b", "a"]) assert.equal((await post(offer(viewer))).status, 200);
+  assert.deepEqual(made.map(({ closes }) => closes), [1, 0, 0]);
+  for (const viewer of ["c", "", 7, "a".repeat(65), null]) {
+    assert.equal((await post(offer(viewer))).status, 503, String(viewer));
+  }
+});
