@@ -40,11 +40,13 @@ export interface SpeakerOptions extends SoundOptions {
 /** Blocks that wait while the device is being opened, or are put in one go. */
 const MAX_EARLY = 64;
 /** What has not been needed for so long is too much, … */
-const EXCESS_WINDOW_MS = 2000;
+const EXCESS_WINDOW_MS = 1000;
 /** … if it is more than this; … */
 const EXCESS_MS = 5;
-/** … and then it is played so much faster that it is gone at 5 ms a second, which nobody hears. */
-const CATCH_UP_SPEED = 1.005;
+/** … and then sound is played faster, so that it is gone after some five seconds, … */
+const CATCH_UP_MS = 5000;
+/** … but by no more than a third of a semitone, which nobody hears. */
+const MAX_SPEED = 1.02;
 /** Who runs dry and gets nothing for so long had nothing more to say. */
 const PAUSE_MS = 1000;
 
@@ -52,8 +54,9 @@ const PAUSE_MS = 1000;
  * Plays what is put: frames, or arrays of samples of shape `(samples, channels)`, at any rate, mono or stereo,
  * in blocks of any length. On Linux through PulseAudio or PipeWire, or else ALSA; needs `--allow-ffi` only.
  *
- * What comes too fast is dropped, the oldest first, so the delay stays bounded; when too little comes, it is
- * silent until it has its store of `latencyMs` again. A source is not read before it is `ready`.
+ * What comes too fast is dropped, the oldest first, so the delay stays bounded, and what comes a little too
+ * fast is played a little faster. When too little comes, it is silent until it has its store of `latencyMs`
+ * again. A source is not read before it is `ready`.
  *
  * ```ts no-run
  * import { Speaker, tone } from "rtcbot";
@@ -231,7 +234,8 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
     const [nowMs, least] = [this.#time.now(), this.#least];
     least.ms = Math.min(least.ms, this.#storedMs);
     if (nowMs - least.sinceMs < EXCESS_WINDOW_MS) return;
-    this.#store!.speed = least.ms > EXCESS_MS ? CATCH_UP_SPEED : 1;
+    const excessMs = least.ms > EXCESS_MS ? least.ms : 0;
+    this.#store!.speed = Math.min(MAX_SPEED, 1 + excessMs / CATCH_UP_MS);
     this.#least = { ms: Infinity, sinceMs: nowMs };
   }
 

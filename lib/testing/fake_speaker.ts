@@ -77,6 +77,8 @@ class FakeSoundCard implements SoundOutput {
   /** When the first waiting sample sounds; `null` while it is silent. */
   #playsAtMs: number | null = null;
   #ranDry = false;
+  /** Samples of all channels in the pieces. */
+  #kept = 0;
   #pieces: { atMs: number; parts: Float32Array[]; channels: number; rate: number }[] = [];
 
   constructor(clock: Clock, plugged: boolean) {
@@ -168,6 +170,7 @@ class FakeSoundCard implements SoundOutput {
 
   #sound(count: number): void {
     const piece = this.#pieces.at(-1)!;
+    this.#kept += count;
     for (let left = count; left > 0;) {
       const [first] = this.#waiting as [Float32Array];
       piece.parts.push(first.subarray(0, left));
@@ -180,19 +183,15 @@ class FakeSoundCard implements SoundOutput {
 
   /** Keeps the last seconds only. */
   #forget(): void {
-    const limit = KEPT_S * this.#rate * this.channels;
-    let kept = this.#pieces.reduce(
-      (sum, { parts }) => sum + parts.reduce((inner, { length }) => inner + length, 0),
-      0,
-    );
-    while (kept > limit) {
+    while (this.#kept > KEPT_S * this.#rate * this.channels) {
       const piece = this.#pieces[0]!;
       const part = piece.parts.shift();
-      if (part === undefined) this.#pieces.shift();
-      else {
-        kept -= part.length;
-        piece.atMs += part.length / piece.channels * 1000 / piece.rate;
+      if (part === undefined) {
+        this.#pieces.shift();
+        continue;
       }
+      this.#kept -= part.length;
+      piece.atMs += part.length / piece.channels * 1000 / piece.rate;
     }
   }
 }
