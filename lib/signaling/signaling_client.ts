@@ -66,6 +66,8 @@ export class Refusal extends RtcbotError {
 const PING_MS = 10_000;
 /** The service answers each ping. */
 const SILENCE_MS = 25_000;
+/** A round trip over a bad mobile network, twice over. */
+const CHECK_MS = 1_500;
 const FINAL_CODES: readonly number[] = [
   CloseCode.badMessage,
   CloseCode.wrongSecret,
@@ -147,6 +149,13 @@ export class SignalingClient extends Lifecycle {
   /** Does not wait for the end of a pause: the network is known to be back. */
   retryNow(): void {
     this.#websocket.retryNow();
+  }
+
+  /** Finds out within a second or two whether the service is still there, and comes back if not. */
+  check(): void {
+    if (this.#websocket.state !== "open") return this.retryNow();
+    this.#say({ type: "ping" });
+    this.#websocket.expect(CHECK_MS);
   }
 
   protected override async _close(): Promise<void> {

@@ -217,6 +217,14 @@ export class Websocket extends SubscriptionProducerConsumer<unknown> {
     return this.#outbox.drained();
   }
 
+  /**
+   * The other end was just asked for something: unless anything is heard from it within this time, the
+   * connection is lost. For when a network is known to have changed.
+   */
+  expect(withinMs: number): void {
+    this.#link?.expect(withinMs);
+  }
+
   /** Connects now, if it waits to connect again. */
   retryNow(): void {
     if (this.#state !== "away") return;

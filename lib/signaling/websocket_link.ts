@@ -49,6 +49,7 @@ export class Link {
   readonly #listener: LinkListener;
   readonly #options: LinkOptions;
   #stopWatch: () => void;
+  #stopExpecting = () => {};
   #heardMs: number;
   #silenceMs: number;
   #problem: string | null = null;
@@ -98,6 +99,17 @@ export class Link {
   /** Sends a message; only when it is open. */
   send(data: string | Uint8Array<ArrayBuffer>): void {
     this.#socket.send(data);
+  }
+
+  /** Gives it up unless something is heard within this. */
+  expect(withinMs: number): void {
+    if (!this.open) return;
+    const askedMs = this.#options.clock.now();
+    this.#stopExpecting();
+    this.#stopExpecting = once(this.#options.clock, withinMs, () => {
+      if (this.#heardMs > askedMs) return;
+      this.#giveUp(`nothing was heard for ${withinMs / 1000} s after it was asked`);
+    });
   }
 
   /** Closes it after what was sent; it is over for us at once. */
@@ -152,6 +164,7 @@ export class Link {
     if (this.#over) return;
     this.#over = true;
     this.#stopWatch();
+    this.#stopExpecting();
     this.#listener.ended(end, problem);
   }
 }
