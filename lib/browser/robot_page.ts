@@ -41,7 +41,10 @@ export interface RobotPageOptions {
    */
   libraryPath?: string;
   /** The browser's RTCConfiguration; by default that of the page library: one public STUN server. */
-  rtcConfiguration?: { iceServers?: readonly PageIceServer[] };
+  rtcConfiguration?: {
+    iceServers?: readonly PageIceServer[];
+    iceTransportPolicy?: "all" | "relay";
+  };
 }
 
 /**
