@@ -1,0 +1,146 @@
+/**
+ * SerialConnection on wires of the kernel, in the virtual lab: a null modem (ttyS1 and ttyS2), a pair of FTDI
+ * adapters (ttyUSB0 and ttyUSB1), and a USB board (ttyACM0 and ttyGS0).
+ */
+import assert from "node:assert/strict";
+import { Tty } from "../../ffi/termios.ts";
+import { SerialConnection } from "../../lib/devices/serial_connection.ts";
+import type { SerialSettings } from "../../lib/devices/serial_port.ts";
+import { termiosSerial } from "../../lib/devices/serial_termios.ts";
+import { serialContract, type SerialRig } from "../contract/serial_contract.ts";
+import { readExactly, writeAll } from "../devices/pty.ts";
+
+const inLab = Deno.env.get("LABVM") === "1";
+const ignore = inLab ? false : "deno task lab";
+const SETTINGS: SerialSettings = {
+  baudrate: 115_200,
+  dataBits: 8,
+  parity: "none",
+  stopBits: 1,
+  flowControl: "none",
+};
+
+async function wire(near: string, far: string, usbPort?: () => string): Promise<SerialRig> {
+  let tty = Tty.open(far);
+  tty.configure(SETTINGS);
+  tty.flush();
+  const authorize = (on: number) => Deno.writeTextFile(`${usbPort!()}/authorized`, `${on}`);
+  let device = "";
+  return await Promise.resolve({
+    url: near,
+    backend: termiosSerial,
+    write: (bytes: Uint8Array) => writeAll(tty, bytes),
+    read: (size: number) => readExactly(tty, size),
+    ...(usbPort && {
+      unplug: async () => {
+        device = usbPort();
+        await authorize(0);
+      },
+      plug: async () => {
+        await Deno.writeTextFile(`${device}/authorized`, "1");
+        tty.flush();
+      },
+    }),
+    async [Symbol.asyncDispose]() {
+      await tty.close();
+      tty = null!;
+      if (device !== "") {
+        await Deno.writeTextFile(`${device}/authorized`, "1");
+        for (;;) {
+          try {
+            Tty.open(near).close();
+            break;
+          } catch {
+            await new Promise((resolve) => setTimeout(resolve, 50));
+          }
+        }
+      }
+    },
+  });
+}
+
+/** The folder of the USB device that has a port, where its plug can be pulled. */
+function usbDeviceOf(name: string): string {
+  let folder = Deno.realPathSync(`/sys/class/tty/${name}/device`);
+  while (!exists(`${folder}/authorized`) || !exists(`${folder}/idVendor`)) {
+    folder = folder.replace(/\/[^/]+$/, "");
+    if (folder === "") throw new Error(`${name} is no USB device`);
+  }
+  return folder;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const MEGABYTE = 1 << 20;
+serialContract("null modem", () => wire("/dev/ttyS1", "/dev/ttyS2"), {
+  bulk: 262_144, // at 115200 baud, which this one keeps to
+  deadlineMs: 120_000,
+  ignore,
+});
+serialContract(
+  "FTDI pair",
+  () => wire("/dev/ttyUSB0", "/dev/ttyUSB1", () => usbDeviceOf("ttyUSB0")),
+  {
+    bulk: MEGABYTE,
+    deadlineMs: 120_000,
+    ignore: ignore || (exists("/dev/ttyUSB0") ? false : "needs the lab with --usb"),
+  },
+);
+serialContract(
+  "CDC-ACM board",
+  () => wire("/dev/ttyACM0", "/dev/ttyGS0", () => usbDeviceOf("ttyACM0")),
+  {
+    bulk: MEGABYTE,
+    deadlineMs: 120_000,
+    ignore: ignore || (exists("/dev/ttyACM0") ? false : "needs the lab with --gadget"),
+  },
+);
+
+Deno.test({
+  name: `SerialConnection switches and sees control lines (${ignore})`,
+  ignore: !inLab,
+  async fn() {
+    await using near = new SerialConnection("/dev/ttyS1");
+    await near.onReady();
+    const before = await near.signals();
+    assert.deepEqual(Object.keys(before).sort(), ["cts", "dcd", "dsr", "ri"]);
+    await near.setSignals({ dtr: false, rts: false });
+    await near.setSignals({ dtr: true });
+  },
+});
+
+Deno.test({
+  name: `SerialConnection.list() finds the wires, and no ports that lead nowhere (${ignore})`,
+  ignore: !inLab,
+  async fn() {
+    const urls = (await SerialConnection.list()).map(({ url }) => url);
+    for (const name of ["ttyS1", "ttyS2", "ttyUSB0", "ttyUSB1", "ttyACM0", "ttyGS0"]) {
+      assert.equal(urls.includes(`/dev/${name}`), exists(`/dev/${name}`), name);
+    }
+    assert.equal(urls.includes("/dev/ttyS9"), false);
+    if (exists("/dev/ttyUSB0")) {
+      const [usb] = (await SerialConnection.list()).filter(({ url }) => url === "/dev/ttyUSB0");
+      assert.match(usb?.name ?? "", /QEMU/i);
+    }
+  },
+});
+
+Deno.test({
+  name: `SerialConnection says which speed a port cannot do (${ignore})`,
+  ignore: !inLab,
+  async fn() {
+    const conn = new SerialConnection("/dev/ttyS1", { baudrate: 3_000_000 });
+    await conn;
+    assert.match(
+      conn.error?.message ?? "",
+      /it cannot do 3000000 baud 8N1 \(EINVAL\); choose a baud/,
+    );
+  },
+});
