@@ -148,9 +148,9 @@ export class Gamepad<F extends keyof GamepadEvents = "kernel">
   protected override _translate(record: InputRecord): GamepadEvents[F][] {
     if (!this.#page) return [inputEvent(record) as GamepadEvents[F]];
     if (record.type !== EV_SYN || record.code !== SYN_REPORT) return [];
-    const before = this.#told;
+    const before = new Map<string, unknown>(Object.entries(this.#told));
     this.#told = this.state;
-    return Object.entries(this.#told).filter(([type, value]) => before[type] !== value)
+    return Object.entries(this.#told).filter(([type, value]) => before.get(type) !== value)
       .map(([type, value]) => ({ type, value }) as GamepadEvents[F]);
   }
 }

@@ -162,9 +162,9 @@ export abstract class InputDevice<E> extends SubscriptionProducer<E> {
     if (chosen) return chosen.path;
     const wanted = device === 0 ? this.#kind : `${this.#kind} ${JSON.stringify(device)}`;
     if (denied.length > 0) throw deniedError(wanted, denied);
-    const there = candidates.map(({ name }) => JSON.stringify(name)).join(", ") || "none";
+    const there = candidates.map(({ name }) => JSON.stringify(name)).join(", ");
     throw new DeviceMissing(
-      `Cannot open ${wanted}: not found (${this.#kind}s here: ${there}); ` +
+      `Cannot open ${wanted}: ${there ? `there is only ${there}` : "none is connected"}; ` +
         "plug it in, or give reconnect: true to wait for it",
     );
   }

@@ -37,8 +37,19 @@ export interface PadPosition {
   readonly axes: ReadonlyMap<number, number>;
 }
 
-/** Buttons are true or false; sticks from -1 to 1, triggers from 0 to 1. */
-export type GamepadState = Record<string, boolean | number>;
+/** What everything is, by the kernel's names or by the page's. */
+export interface GamepadState {
+  /** Sticks from -1 to 1, triggers from 0 to 1. */
+  readonly [axis: `ABS_${string}`]: number;
+  /** Whether a button is pressed. */
+  readonly [button: `BTN_${string}`]: boolean;
+  /** Some pads have a key as well. */
+  readonly [key: `KEY_${string}`]: boolean;
+  /** The page's axes, from -1 to 1. */
+  readonly [pageAxis: `axis${number}`]: number;
+  /** The page's buttons. */
+  readonly [pageButton: `btn${number}`]: boolean;
+}
 
 const n = (name: string): number => EVDEV_CODES[name]!;
 
@@ -92,7 +103,7 @@ export class PadReader {
 
   /** Everything under the kernel's names; a cross that is an axis is given as `BTN_DPAD_UP` … too. */
   state(position: PadPosition): GamepadState {
-    const state: GamepadState = {};
+    const state: Record<string, boolean | number> = {};
     for (const key of this.#pad.keys) state[codeName(EV_KEY, key)] = position.down.has(key);
     for (const axis of this.#pad.axes.keys()) {
       state[codeName(EV_ABS, axis)] = this.#axis(axis, position);
@@ -100,13 +111,13 @@ export class PadReader {
     if (this.#pad.axes.has(HATS[0])) {
       DPAD.forEach((key, i) => state[codeName(EV_KEY, key)] = this.#dpad(i, position));
     }
-    return state;
+    return state as GamepadState;
   }
 
   /** Everything in the browser's order: `btn0` … `btn16`, `axis0` … `axis3`. */
   pageState(position: PadPosition): GamepadState {
     const swapped = !NAMED_BY_PLACE.has(this.#pad.vendor);
-    const state: GamepadState = {};
+    const state: Record<string, boolean | number> = {};
     STANDARD.forEach((key, i) => {
       const place = swapped && (i === 2 || i === 3) ? STANDARD[5 - i]! : key;
       const trigger = i === 6 || i === 7 ? this.#layout.triggers[i - 6]! : -1;
@@ -117,7 +128,7 @@ export class PadReader {
     [n("ABS_X"), n("ABS_Y"), ...this.#layout.right].forEach((axis, i) =>
       state[`axis${i}`] = this.#axis(axis, position)
     );
-    return state;
+    return state as GamepadState;
   }
 
   /** Where every axis is when nobody touches the pad. */

@@ -58,7 +58,7 @@ Deno.test("FakeGamepad that is not plugged in is an error, or waited for", async
   assert.ok(error instanceof DeviceMissing);
   assert.equal(
     error.message,
-    "Cannot open gamepad: not found (gamepads here: none); " +
+    "Cannot open gamepad: none is connected; " +
       "plug it in, or give reconnect: true to wait for it",
   );
   await using waiting = new FakeGamepad({ plugged: false, reconnect: true });

@@ -30,7 +30,7 @@ function pad(
 
 Deno.test("PadReader.state() reaches -1, 0 and 1 exactly and nothing beyond", () => {
   const { reader, at } = pad({ ABS_X: STICK, ABS_Y: BYTE });
-  const x = (place: number) => reader.state(at([], { ABS_X: place })).ABS_X as number;
+  const x = (place: number) => reader.state(at([], { ABS_X: place })).ABS_X!;
   assert.equal(x(-32768), -1);
   assert.equal(x(32767), 1);
   assert.equal(x(99999), 1, "beyond its own range");
@@ -43,7 +43,7 @@ Deno.test("PadReader.state() reaches -1, 0 and 1 exactly and nothing beyond", ()
 
 Deno.test("PadReader takes a dead zone instead of the driver's", () => {
   const { reader, at } = pad({ ABS_X: STICK }, [], { deadZone: 0.5 });
-  const x = (place: number) => reader.state(at([], { ABS_X: place })).ABS_X as number;
+  const x = (place: number) => reader.state(at([], { ABS_X: place })).ABS_X!;
   assert.equal(x(16000), 0);
   assert.equal(x(32767), 1);
   assert.ok(Math.abs(x(24575) - 0.5) < 0.001, "half of what is left");
@@ -69,12 +69,12 @@ Deno.test("PadReader gives the cross as buttons, whether it is axes or buttons",
   const axes = pad({ ABS_HAT0X: HAT, ABS_HAT0Y: HAT });
   const up = axes.at([], { ABS_HAT0Y: -1, ABS_HAT0X: 1 });
   const state = axes.reader.state(up);
-  const names = ["BTN_DPAD_UP", "BTN_DPAD_DOWN", "BTN_DPAD_LEFT", "BTN_DPAD_RIGHT"];
+  const names = ["BTN_DPAD_UP", "BTN_DPAD_DOWN", "BTN_DPAD_LEFT", "BTN_DPAD_RIGHT"] as const;
   assert.deepEqual(names.map((name) => state[name]), [true, false, false, true]);
   const page = axes.reader.pageState(up);
   assert.deepEqual([page.btn12, page.btn13, page.btn14, page.btn15], [true, false, false, true]);
 
-  const buttons = pad({}, names);
+  const buttons = pad({}, [...names]);
   const left = buttons.at(["BTN_DPAD_LEFT"], {});
   assert.equal(buttons.reader.state(left).BTN_DPAD_LEFT, true);
   assert.equal(buttons.reader.pageState(left).btn14, true);
