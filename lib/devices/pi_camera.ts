@@ -208,8 +208,7 @@ export class PiCamera extends SubscriptionProducer<VideoFrame> {
         else throw error;
       }
     }
-    // Who allowed one of them meant that one.
-    if (denied !== undefined && missing === undefined) throw denied;
+    if (denied !== undefined) throw denied; // one that is here, or it would be missing
     throw noCommand(this.#commands, missing);
   }
 
