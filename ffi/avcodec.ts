@@ -111,8 +111,11 @@ export const AV_PKT_FLAG_KEY = 1;
 /** `AV_PICTURE_TYPE_I`, <libavutil/avutil.h>. */
 export const AV_PICTURE_TYPE_I = 1;
 
-/** `AV_PIX_FMT_YUV420P` and, with luma from 0 to 255, `AV_PIX_FMT_YUVJ420P`, <libavutil/pixfmt.h>. */
-export const AV_PIX_FMT = { YUV420P: 0, YUVJ420P: 12 } as const;
+/**
+ * `AV_PIX_FMT_YUV420P` and, with luma from 0 to 255, `AV_PIX_FMT_YUVJ420P` and (of webcams' JPEG, with twice
+ * as many rows of chroma) `AV_PIX_FMT_YUVJ422P`, <libavutil/pixfmt.h>.
+ */
+export const AV_PIX_FMT = { YUV420P: 0, YUVJ420P: 12, YUVJ422P: 13 } as const;
 
 /** `AVERROR(EAGAIN)`: nothing is ready. The number of EAGAIN is 35 on BSD and macOS, 11 elsewhere. */
 export const AVERROR_EAGAIN: number = Deno.build.os === "darwin" || Deno.build.os === "freebsd"

@@ -136,7 +136,8 @@ function copyPicture(unsafeFrame: NonNullable<Deno.PointerValue>): AvPicture {
   const frame = memory(unsafeFrame, FRAME.pts + 8);
   const [width, height, format] = [FRAME.width, FRAME.height, FRAME.format]
     .map((offset) => frame.getInt32(offset, true)) as [number, number, number];
-  if (format !== AV_PIX_FMT.YUV420P && format !== AV_PIX_FMT.YUVJ420P) {
+  const { YUV420P, YUVJ420P, YUVJ422P } = AV_PIX_FMT;
+  if (format !== YUV420P && format !== YUVJ420P && format !== YUVJ422P) {
     throw new RemoteProtocolError(
       `Cannot show a frame: its pixels are not 4:2:0 of 8 bits (AVPixelFormat ${format}); ` +
         "ask the sender for one of the profiles baseline, main and high",
@@ -149,7 +150,9 @@ function copyPicture(unsafeFrame: NonNullable<Deno.PointerValue>): AvPicture {
   for (const [plane, [rowBytes, rows]] of sizes.entries()) {
     const unsafePlane = Deno.UnsafePointer.create(frame.getBigUint64(FRAME.data + 8 * plane, true));
     if (unsafePlane === null) continue;
-    const stride = frame.getInt32(FRAME.linesize + 4 * plane, true);
+    // Of 4:2:2 every second row of chroma is left out.
+    const every = format === YUVJ422P && plane > 0 ? 2 : 1;
+    const stride = every * frame.getInt32(FRAME.linesize + 4 * plane, true);
     const padded = new Uint8Array(
       Deno.UnsafePointerView.getArrayBuffer(unsafePlane, stride * (rows - 1) + rowBytes),
     );
@@ -158,7 +161,7 @@ function copyPicture(unsafeFrame: NonNullable<Deno.PointerValue>): AvPicture {
     }
   }
   const pts = frame.getBigInt64(FRAME.pts, true);
-  return { data, width, height, pts, fullRange: format === AV_PIX_FMT.YUVJ420P };
+  return { data, width, height, pts, fullRange: format !== YUV420P };
 }
 
 function here(unsafePointer: Deno.PointerValue): NonNullable<Deno.PointerValue> {

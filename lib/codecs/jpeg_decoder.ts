@@ -3,7 +3,7 @@
 import { AvDecoderContext } from "../../ffi/avcodec_decoder.ts";
 import { openYuvJpeg, type YuvJpeg } from "../../ffi/jpeg.ts";
 import { LibraryMissing, RemoteProtocolError } from "../errors.ts";
-import { allocatePixels } from "../media/pixel_format.ts";
+import { allocatePixels, MAX_DIMENSION } from "../media/pixel_format.ts";
 import { VideoFrame } from "../media/video_frame.ts";
 import { checkPixels, MAX_PIXELS } from "./codec.ts";
 import { Turns } from "./turns.ts";
@@ -22,7 +22,10 @@ let yuv: YuvJpeg | null | undefined;
  * range to the limited range that frames have.
  */
 export class JpegDecoder implements Disposable {
-  readonly #engine: Engine;
+  #engine: Engine;
+  /** libavcodec's, after libyuv has refused a picture. */
+  #other: Engine | null | undefined;
+  readonly #choosable: boolean;
   readonly #turns: Turns;
 
   /**
@@ -33,7 +36,11 @@ export class JpegDecoder implements Disposable {
    */
   constructor(options: { library?: "libyuv" | "libavcodec" } = {}) {
     this.#engine = open(options.library);
-    this.#turns = new Turns("JpegDecoder", () => this.#engine.free());
+    this.#choosable = options.library === undefined && yuv !== null;
+    this.#turns = new Turns("JpegDecoder", () => {
+      this.#engine.free();
+      if (this.#other !== this.#engine) this.#other?.free();
+    });
   }
 
   /**
@@ -43,7 +50,28 @@ export class JpegDecoder implements Disposable {
    * @throws {SubscriptionClosed} when the decoder was closed
    */
   decode(jpeg: Uint8Array<ArrayBuffer>, timestampUs: number): Promise<VideoFrame> {
-    return this.#turns.run(() => this.#engine.decode(jpeg, timestampUs));
+    return this.#turns.run(async () => {
+      try {
+        return await this.#engine.decode(jpeg, timestampUs);
+      } catch (error) {
+        const final = !this.#choosable || this.#engine === this.#other;
+        if (final || !(error instanceof RemoteProtocolError)) throw error;
+        return await this.#secondOpinion(jpeg, timestampUs, error);
+      }
+    });
+  }
+
+  /** libyuv takes the common samplings of chroma only; what libavcodec can read is left to it from then on. */
+  async #secondOpinion(
+    jpeg: Uint8Array<ArrayBuffer>,
+    timestampUs: number,
+    refusal: Error,
+  ): Promise<VideoFrame> {
+    this.#other ??= byAvcodecIfHere();
+    if (this.#other === null) throw refusal;
+    const frame = await this.#other.decode(jpeg, timestampUs);
+    this.#engine = this.#other;
+    return frame;
   }
 
   /** Ends it, as often as you like; a picture in work is finished first. */
@@ -67,16 +95,12 @@ function open(library: "libyuv" | "libavcodec" | undefined): Engine {
     }
     if (yuv) return byYuv(yuv);
   }
-  try {
-    return byAvcodec();
-  } catch (error) {
-    if (!(error instanceof LibraryMissing)) throw error;
-    throw new LibraryMissing(
-      "Cannot decode JPEG: neither a libyuv that reads it nor libavcodec is on this machine; " +
-        'install one, "sudo apt install libyuv0" (Debian and Ubuntu)',
-      { cause: error },
-    );
-  }
+  const engine = byAvcodecIfHere();
+  if (engine !== null) return engine;
+  throw new LibraryMissing(
+    "Cannot decode JPEG: neither a libyuv that reads it nor libavcodec is on this machine; " +
+      'install one, "sudo apt install libyuv0" (Debian and Ubuntu)',
+  );
 }
 
 function byYuv(library: YuvJpeg): Engine {
@@ -85,6 +109,7 @@ function byYuv(library: YuvJpeg): Engine {
       const size = library.size(jpeg);
       if (size === null) throw broken("it has no header");
       const { width, height } = size;
+      if (Math.max(width, height) > MAX_DIMENSION) throw broken("its header is damaged");
       checkPixels("a JPEG picture", width, height, MAX_PIXELS);
       const target = allocatePixels("I420", width, height);
       const planes = target.planes as { data: Uint8Array<ArrayBuffer>; stride: number }[];
@@ -97,6 +122,15 @@ function byYuv(library: YuvJpeg): Engine {
     },
     free: () => {},
   };
+}
+
+function byAvcodecIfHere(): Engine | null {
+  try {
+    return byAvcodec();
+  } catch (error) {
+    if (error instanceof LibraryMissing) return null;
+    throw error;
+  }
 }
 
 function byAvcodec(): Engine {
