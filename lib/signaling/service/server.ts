@@ -33,6 +33,7 @@ export interface SignalingServer extends AsyncDisposable {
 }
 
 const MAX_HEAD_BYTES = 16_384;
+const SHORT_BYTES = 65_536;
 /** A connection between two requests. */
 const KEEP_ALIVE_MS = 5000;
 /** For the whole of a request; the service itself is stricter with bodies. */
@@ -123,8 +124,10 @@ async function answer(
     ...Object.fromEntries(response.headers),
     "content-length": body.length,
   };
-  const unread = !incoming.complete; // what is left of the body is not waited for
+  // A body that was not wanted: a short one is taken away, a long one is not waited for.
+  const unread = !incoming.complete && !(Number(incoming.headers["content-length"]) <= SHORT_BYTES);
   if (unread) headers.connection = "close";
+  else incoming.resume();
   outgoing.writeHead(response.status, headers);
   outgoing.end(body, () => unread && setTimeout(() => incoming.socket.destroy(), 100));
 }
