@@ -20,6 +20,7 @@ export class ServerSilent extends Error {
 
 const REFUSALS: Readonly<Record<number, string>> = {
   300: "it asks to use another server",
+  400: "it does not understand us, or does not accept the user name and credential", // Pion says so
   401: "it does not accept the user name and credential",
   403: "it may not send to that address",
   437: "it forgot the relay",

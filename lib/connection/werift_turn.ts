@@ -317,11 +317,9 @@ export class Relay {
     }
     const waiting = this.#waiting.get(message.transactionIdHex);
     if (!waiting || (messageClass !== RESPONSE && messageClass !== ERROR)) return;
-    // RFC 8489, section 9.2.5: answers are signed, but for those that say that our signature is not right.
-    const [code] = (message.getAttributeValue("ERROR-CODE") ?? [0]) as [number];
+    // Refusals may come unsigned: those of a signature must (RFC 8489, section 9.2.4), and Pion signs none.
     const unsigned = messageClass === ERROR &&
-      !message.attributesKeys.includes("MESSAGE-INTEGRITY") &&
-      [UNAUTHORIZED, STALE_NONCE].includes(code);
+      !message.attributesKeys.includes("MESSAGE-INTEGRITY");
     const key = waiting.key;
     if (key && !unsigned && !this.#werift.parseMessage(data, key)) return;
     waiting.resolve(message);
