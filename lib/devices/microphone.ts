@@ -133,8 +133,8 @@ export class Microphone extends SubscriptionProducer<AudioFrame> {
   }
 
   /** Lets go of the device. */
-  protected override _close(): void {
-    this.#run.close();
+  protected override _close(): Promise<void> {
+    return this.#run.close();
   }
 
   #opened(port: SoundInput): void {

@@ -36,7 +36,6 @@ abstract class FFmpegPort implements SoundPort {
   readonly suspended = false;
   protected readonly process: FFmpegProcess;
   protected readonly rate: number;
-  #closed = false;
   #error: unknown = null;
 
   constructor(direction: SoundDirection, options: SoundPortOptions, args: (d: string) => string[]) {
@@ -60,10 +59,8 @@ abstract class FFmpegPort implements SoundPort {
     return this.begun;
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.process.stop();
+  close(): Promise<void> {
+    return this.process.stop();
   }
 
   /** Whether sound goes through. */

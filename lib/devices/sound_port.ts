@@ -52,8 +52,8 @@ export interface SoundPort {
   readonly channels: number;
   /** Whether the system has put it to sleep, so that nothing moves. */
   readonly suspended: boolean;
-  /** Frees it, at once; as often as you like. */
-  close(): void;
+  /** Frees it, at once or, if it is a process, soon; as often as you like. */
+  close(): void | Promise<void>;
 }
 
 /** A port that records. */

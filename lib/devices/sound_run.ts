@@ -45,6 +45,8 @@ export class SoundRun<P extends SoundPort> {
   #port: P | null = null;
   #open = false;
   #closed = false;
+  /** When the last port is freed. */
+  #freed: void | Promise<void> = undefined;
   /** When something moved last, or opening began. */
   #aliveMs: number;
   #polledMs: number;
@@ -89,12 +91,14 @@ export class SoundRun<P extends SoundPort> {
     }
   }
 
-  /** Ends it, at once. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#stop();
-    this.#drop();
+  /** Ends it; resolves when it is freed. */
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#stop();
+      this.#drop();
+    }
+    await this.#freed;
   }
 
   #begin(): void {
@@ -128,7 +132,7 @@ export class SoundRun<P extends SoundPort> {
 
   #drop(): void {
     this.#open = false;
-    this.#port?.close();
+    if (this.#port !== null) this.#freed = this.#port.close();
     this.#port = null;
   }
 

@@ -4,6 +4,7 @@ import { Queue } from "../subscriptions/queue.ts";
 import { report } from "../subscriptions/report.ts";
 import { writableTo } from "../subscriptions/streams.ts";
 import { closedError } from "../subscriptions/subscription.ts";
+import { CatchUp } from "./sound_pace.ts";
 import { named, type SoundDevice, type SoundOutput, type SoundTime } from "./sound_port.ts";
 import { SoundRun } from "./sound_run.ts";
 import { asSound, type SoundBlock, SoundStore } from "./sound_store.ts";
@@ -39,14 +40,6 @@ export interface SpeakerOptions extends SoundOptions {
 
 /** Blocks that wait while the device is being opened, or are put in one go. */
 const MAX_EARLY = 64;
-/** What has not been needed for so long is too much, … */
-const EXCESS_WINDOW_MS = 1000;
-/** … if it is more than this; … */
-const EXCESS_MS = 5;
-/** … and then sound is played faster, so that it is gone after some five seconds, … */
-const CATCH_UP_MS = 5000;
-/** … but by no more than a third of a semitone, which nobody hears. */
-const MAX_SPEED = 1.02;
 /** Who runs dry and gets nothing for so long had nothing more to say. */
 const PAUSE_MS = 1000;
 
@@ -90,8 +83,7 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
   /** Something was written since it last began by itself or was made to begin. */
   #unstarted = false;
   #endsMs = 0;
-  /** The least that waited here since then, at the times when sound came. */
-  #least = { ms: Infinity, sinceMs: 0 };
+  readonly #pace = new CatchUp();
   #waiting: { quiet: boolean; resolve(): void; reject(error: Error): void }[] = [];
 
   /**
@@ -178,10 +170,10 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
   }
 
   /** Lets go of the device; what has not sounded yet is dropped. */
-  protected override _close(): void {
-    this.#run.close();
+  protected override async _close(): Promise<void> {
     const error = this.error ?? closedError("wait for", this.constructor.name);
     for (const { reject } of this.#waiting.splice(0)) reject(error);
+    await this.#run.close();
   }
 
   get #storedMs(): number {
@@ -225,18 +217,8 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
       }
       this.#putMs = this.#time.now();
       this.#run.poll();
-      this.#catchUp();
+      this.#store!.speed = this.#pace.speed(this.#storedMs, this.#putMs);
     }
-  }
-
-  /** Clocks differ, and starts are rough: what always waits here only makes the sound late. */
-  #catchUp(): void {
-    const [nowMs, least] = [this.#time.now(), this.#least];
-    least.ms = Math.min(least.ms, this.#storedMs);
-    if (nowMs - least.sinceMs < EXCESS_WINDOW_MS) return;
-    const excessMs = least.ms > EXCESS_MS ? least.ms : 0;
-    this.#store!.speed = Math.min(MAX_SPEED, 1 + excessMs / CATCH_UP_MS);
-    this.#least = { ms: Infinity, sinceMs: nowMs };
   }
 
   /** @returns false when it should take sound and does not */
