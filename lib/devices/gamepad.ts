@@ -82,7 +82,7 @@ export class Gamepad<F extends keyof GamepadEvents = "kernel">
    * @param backend where devices come from; the system, unless a test says otherwise
    * @throws {RangeError} for a dead zone that leaves nothing
    */
-  constructor(options: GamepadOptions<F> = {}, backend: InputBackend = systemInputs()) {
+  constructor(options: GamepadOptions<F> = {}, backend: InputBackend = systemInputs("gamepad")) {
     const { deadZone, format } = options;
     if (deadZone !== undefined && !(deadZone >= 0 && deadZone < 1)) {
       throw new RangeError(`Cannot open gamepad: its dead zone is ${deadZone}; give 0 to below 1`);
@@ -97,7 +97,7 @@ export class Gamepad<F extends keyof GamepadEvents = "kernel">
    * @throws {SystemCallError} when no device may be looked at
    */
   static list(): Promise<InputInfo[]> {
-    return listInputs("gamepad", systemInputs());
+    return listInputs("gamepad", systemInputs("gamepad"));
   }
 
   /**

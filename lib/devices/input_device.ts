@@ -8,7 +8,7 @@ import type { InputKind } from "../wire/evdev_kinds.ts";
 import { InputTracker } from "../wire/evdev_tracker.ts";
 import { JOIN_INPUT } from "../../ffi/evdev_library.ts";
 import { evdevBackend } from "./input_evdev.ts";
-import { hidBackend } from "./input_hid.ts";
+import { hidBackend, noInputs } from "./input_hid.ts";
 import type { InputBackend, InputInfo, InputPort } from "./input_port.ts";
 
 /** Options of {@linkcode Gamepad}, {@linkcode Keyboard} and {@linkcode Mouse}. */
@@ -37,9 +37,10 @@ export interface InputOptions<E> {
   grab?: boolean;
 }
 
-/** The system's input devices: the kernel's on Linux, HID elsewhere. */
-export function systemInputs(): InputBackend {
-  return Deno.build.os === "darwin" || Deno.build.os === "windows" ? hidBackend() : evdevBackend;
+/** The system's input devices: the kernel's on Linux, elsewhere gamepads alone, by HID. */
+export function systemInputs(kind: InputKind, os: string = Deno.build.os): InputBackend {
+  if (os !== "darwin" && os !== "windows") return evdevBackend;
+  return kind === "gamepad" ? hidBackend() : noInputs;
 }
 
 /**

@@ -14,8 +14,8 @@ import {
   pause,
 } from "./input_port.ts";
 
-/** How often a device that is missing is looked for. A look costs 0.2 ms. */
-const LOOK_AGAIN_MS = 500;
+/** How often a device that is missing is looked for. A look takes 4 ms, most of it to load the C library. */
+const LOOK_AGAIN_MS = 1000;
 
 /** `/dev/input/event*`; needs only `--allow-ffi`. */
 export const evdevBackend: InputBackend = {

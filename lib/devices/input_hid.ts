@@ -90,6 +90,21 @@ export function hidBackend(load: () => Promise<HidLibrary> = nodeHid): InputBack
   };
 }
 
+/** Keyboards and mice of those systems. */
+export const noInputs: InputBackend = {
+  scan: () => Promise.reject(keptError()),
+  open: () => Promise.reject(keptError()),
+  changed: (signal: AbortSignal): Promise<void> => pause(LOOK_AGAIN_MS, signal),
+};
+
+function keptError(): SystemCallError {
+  return new SystemCallError(
+    "Cannot open keyboard or mouse: this system keeps them to itself (ENOSYS); " +
+      "use rtcbot.Keyboard in a page, or Linux",
+    "ENOSYS",
+  );
+}
+
 /** Generic Desktop: a joystick, a gamepad (HID Usage Tables 1.4, section 4.1). */
 function infoOf(device: HidDeviceInfo): InputInfo | null {
   const { path, vendorId, productId, usagePage, usage } = device;

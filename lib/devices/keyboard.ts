@@ -25,7 +25,10 @@ export class Keyboard extends InputDevice<InputEvent> {
    * @param options see {@linkcode InputOptions}
    * @param backend where devices come from; the system, unless a test says otherwise
    */
-  constructor(options: InputOptions<InputEvent> = {}, backend: InputBackend = systemInputs()) {
+  constructor(
+    options: InputOptions<InputEvent> = {},
+    backend: InputBackend = systemInputs("keyboard"),
+  ) {
     super("keyboard", options, backend);
   }
 
@@ -34,7 +37,7 @@ export class Keyboard extends InputDevice<InputEvent> {
    * @throws {SystemCallError} when no device may be looked at
    */
   static list(): Promise<InputInfo[]> {
-    return listInputs("keyboard", systemInputs());
+    return listInputs("keyboard", systemInputs("keyboard"));
   }
 
   /** One record, one event. */

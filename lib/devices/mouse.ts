@@ -24,7 +24,10 @@ export class Mouse extends InputDevice<InputEvent> {
    * @param options see {@linkcode InputOptions}
    * @param backend where devices come from; the system, unless a test says otherwise
    */
-  constructor(options: InputOptions<InputEvent> = {}, backend: InputBackend = systemInputs()) {
+  constructor(
+    options: InputOptions<InputEvent> = {},
+    backend: InputBackend = systemInputs("mouse"),
+  ) {
     super("mouse", options, backend);
   }
 
@@ -33,7 +36,7 @@ export class Mouse extends InputDevice<InputEvent> {
    * @throws {SystemCallError} when no device may be looked at
    */
   static list(): Promise<InputInfo[]> {
-    return listInputs("mouse", systemInputs());
+    return listInputs("mouse", systemInputs("mouse"));
   }
 
   /** One record, one event. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Gamepad } from "../../lib/devices/gamepad.ts";
 import { hidBackend, type HidDevice, type HidDeviceInfo } from "../../lib/devices/input_hid.ts";
+import { Keyboard } from "../../lib/devices/keyboard.ts";
 import { DeviceMissing, SystemCallError } from "../../lib/errors.ts";
 
 /** What npm:node-hid is used as, with one DualShock 4 plugged in. */
@@ -89,6 +90,18 @@ Deno.test("Gamepad says so when no known pad is there, or the system refuses it"
     error.message,
     /^Cannot open "Wireless Controller" \(usb:4\): the system refuses it/,
   );
+});
+
+Deno.test("Keyboard and Mouse say that macOS and Windows keep them to themselves", async () => {
+  for (const os of ["darwin", "windows"]) {
+    await using keyboard = new Keyboard({ reconnect: true }, systemInputs("keyboard", os));
+    assert.equal(
+      (await keyboard.onError())?.message,
+      "Cannot open keyboard or mouse: this system keeps them to itself (ENOSYS); " +
+        "use rtcbot.Keyboard in a page, or Linux",
+    );
+    await assert.rejects(listInputs("mouse", systemInputs("mouse", os)), SystemCallError);
+  }
 });
 
 Deno.test("npm:node-hid has what is used of it", async () => {
