@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Gamepad } from "../../lib/devices/gamepad.ts";
+import { listInputs, systemInputs } from "../../lib/devices/input_device.ts";
 import { hidBackend, type HidDevice, type HidDeviceInfo } from "../../lib/devices/input_hid.ts";
 import { Keyboard } from "../../lib/devices/keyboard.ts";
 import { DeviceMissing, SystemCallError } from "../../lib/errors.ts";
