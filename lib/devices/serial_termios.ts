@@ -16,6 +16,8 @@ import type {
 const ASK_MICROTASKS = 4;
 /** So much is read before others have their turn. */
 const READ_AT_ONCE = 65_536;
+/** So much is written before others have their turn; a fast device would take without end. */
+const WRITE_AT_ONCE = 4096;
 /** The last words have so long to go out. */
 const DRAIN_MS = 500;
 /** How often is looked whether they are out. */
@@ -194,15 +196,12 @@ class TermiosPort implements SerialPort {
     const writer = this.#writer;
     if (writer === null) return;
     try {
-      for (;;) {
-        if (writer.bytes.length === 0) break;
-        const taken = this.#tty.write(writer.bytes);
-        if (taken === 0) return;
-        writer.bytes = writer.bytes.subarray(taken);
-      }
+      const taken = this.#tty.write(writer.bytes.subarray(0, WRITE_AT_ONCE));
+      writer.bytes = writer.bytes.subarray(taken);
     } catch (error) {
       return this.#fail((error as SystemCallError).code, error);
     }
+    if (writer.bytes.length > 0) return;
     this.#writer = null;
     writer.resolve();
   }

@@ -75,9 +75,8 @@ export async function openPtyRig(backend: SerialBackend): Promise<SerialRig & { 
 export async function writeAll(tty: Tty, bytes: Uint8Array): Promise<void> {
   let rest = Uint8Array.from(bytes);
   while (rest.length > 0) {
-    const taken = tty.write(rest);
-    rest = rest.subarray(taken);
-    if (taken === 0) await breath();
+    rest = rest.subarray(tty.write(rest.subarray(0, 4096)));
+    await breath();
   }
 }
 

@@ -88,6 +88,7 @@ serialContract(
   "FTDI pair",
   () => wire("/dev/ttyUSB0", "/dev/ttyUSB1", () => usbDeviceOf("ttyUSB0")),
   {
+    plug: true,
     bulk: MEGABYTE,
     deadlineMs: 120_000,
     ignore: ignore || (exists("/dev/ttyUSB0") ? false : "needs the lab with --usb"),
@@ -97,6 +98,7 @@ serialContract(
   "CDC-ACM board",
   () => wire("/dev/ttyACM0", "/dev/ttyGS0", () => usbDeviceOf("ttyACM0")),
   {
+    plug: true,
     bulk: MEGABYTE,
     deadlineMs: 120_000,
     ignore: ignore || (exists("/dev/ttyACM0") ? false : "needs the lab with --gadget"),

@@ -19,8 +19,14 @@ function rig(splitReads: number): SerialRig {
   };
 }
 
-serialContract("FakeSerialBoard", () => Promise.resolve(rig(Infinity)), { bulk: 262_144 });
-serialContract("FakeSerialBoard, byte by byte", () => Promise.resolve(rig(1)), { bulk: 20_000 });
+serialContract("FakeSerialBoard", () => Promise.resolve(rig(Infinity)), {
+  plug: true,
+  bulk: 262_144,
+});
+serialContract("FakeSerialBoard, byte by byte", () => Promise.resolve(rig(1)), {
+  plug: true,
+  bulk: 20_000,
+});
 
 Deno.test("FakeSerialBoard can refuse, with the sentences of the system", async () => {
   const board = new FakeSerialBoard({ baudrates: [9600, 115_200] });
