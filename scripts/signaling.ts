@@ -7,12 +7,16 @@
 import { parseArgs } from "node:util";
 import {
   createSignaling,
+  type IceClient,
+  RedisBroker,
+  RedisSecrets,
   serveSignaling,
   type SignalingEvent,
   type SignalingIceServer,
   type SignalingLimits,
   type SignalingOptions,
 } from "../lib/signaling/mod.ts";
+import { turnCredentials } from "../lib/signaling/turn_credentials.ts";
 
 const HELP = `Brings robots and viewers together; .github/SIGNALING.md tells how.
 
@@ -26,6 +30,11 @@ Usage: deno run -P=signaling scripts/signaling.ts [options]
                        none but its own (*)
   --stun URLS          STUN servers for robots and pages, with commas; "none"
                        for no ICE servers at all (their own choice)
+  --turn URLS          TURN servers that share the secret in the environment's
+                       SIGNALING_TURN_SECRET: an hour's credentials for
+                       viewers who may join, and for robots
+  --redis URL          joins several instances by Redis, which then keeps the
+                       robots' secrets too
   --requests N         requests a second that one address may make (5)
   --robots N           robots that one address may have (64)
   --answer-timeout S   how long a robot may take to answer (10)
@@ -33,7 +42,8 @@ Usage: deno run -P=signaling scripts/signaling.ts [options]
   --quiet              no log
   --help               this
 
-Each may be set by the environment too (--allow-env): SIGNALING_PORT and so on.
+Each may be set by the environment too: SIGNALING_PORT, SIGNALING_REDIS and so on
+(--allow-env=SIGNALING_*).
 Log lines are JSON. GET /healthz says "ok", GET /metrics counts for Prometheus.
 `;
 
@@ -43,6 +53,8 @@ const OPTIONS = {
   "trust-proxy": "0",
   cors: "*",
   stun: "",
+  turn: "",
+  redis: "",
   requests: "5",
   robots: "64",
   "answer-timeout": "10",
@@ -82,7 +94,7 @@ function readArguments(): { value: (name: Name) => string; quiet: boolean } {
 }
 
 /** Without the permission nothing is asked, and nothing is there. */
-function environment(name: Name): string | undefined {
+function environment(name: Name | "turn-secret"): string | undefined {
   const variable = `SIGNALING_${name.toUpperCase().replaceAll("-", "_")}`;
   const { state } = Deno.permissions.querySync({ name: "env", variable });
   return state === "granted" ? Deno.env.get(variable) : undefined;
@@ -101,10 +113,19 @@ function list(text: string): string[] {
   return text.split(",").map((part) => part.trim()).filter(Boolean);
 }
 
-function iceServers(): SignalingIceServer[] | null {
-  const stun = value("stun");
-  if (stun === "") return null;
-  return stun === "none" ? [] : [{ urls: list(stun) }];
+const stun = value("stun");
+const turn = list(value("turn"));
+const turnSecret = environment("turn-secret");
+if (turn.length > 0 && !turnSecret) {
+  fail("Cannot start: --turn needs the servers' secret; set SIGNALING_TURN_SECRET, and allow it");
+}
+
+function iceServers({ id, role }: IceClient): SignalingIceServer[] | null {
+  if (stun === "" && turn.length === 0) return null;
+  const servers: SignalingIceServer[] = [];
+  if (stun !== "" && stun !== "none") servers.push({ urls: list(stun) });
+  if (turn.length === 0 || !turnSecret) return servers;
+  return [...servers, turnCredentials({ secret: turnSecret, urls: turn, user: `${role}-${id}` })];
 }
 
 function log(event: SignalingEvent): void {
@@ -122,9 +143,14 @@ const options: SignalingOptions = {
   cors: value("cors") === "*" ? "*" : list(value("cors")),
   answerTimeoutMs: 1000 * number("answer-timeout", 0.1),
   secretTtlMs: 24 * 3600 * 1000 * number("secret-days", 0.001),
-  iceServers: () => iceServers(),
+  iceServers,
   ...(quiet ? {} : { log }),
 };
+const redis = value("redis");
+if (redis !== "") {
+  options.broker = new RedisBroker({ url: redis });
+  options.secrets = new RedisSecrets({ url: redis });
+}
 const port = number("port", 0, 65_535);
 const hostname = value("host");
 const signaling = createSignaling(options);

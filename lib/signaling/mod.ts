@@ -23,6 +23,9 @@ export type {
 export type { Clock } from "./clock.ts";
 export { MemoryBroker, MemorySecrets, type MemorySecretsOptions } from "./memory_broker.ts";
 export type { SignalingIceServer } from "./protocol.ts";
+export { RedisBroker } from "./redis_broker.ts";
+export type { RedisOptions } from "./redis_link.ts";
+export { RedisSecrets } from "./redis_secrets.ts";
 export type { SignalingLimits } from "./service/limits.ts";
 export * from "./service/server.ts";
 export type { IceClient, SignalingEvent, SignalingOptions } from "./service/settings.ts";

@@ -101,6 +101,7 @@ function limitConnections(
     const here = counts.get(address) ?? 0;
     if (all >= maxConnections || here >= maxConnectionsPerAddress) return void socket.destroy();
     all++;
+    socket.setNoDelay(true); // or a small frame waits 40 ms for what was sent before it
     counts.set(address, here + 1);
     socket.once("close", () => {
       all--;
