@@ -1,7 +1,7 @@
 /**
  * Video4Linux2 as numbers: requests, flags, and where things are in the structs of <linux/videodev2.h>.
  * All of it is the same on x86_64 and aarch64, which are little-endian with `long` and pointers of 8 bytes;
- * `v4l2_format` and `v4l2_buffer` are other structs on 32-bit machines, which are refused.
+ * `v4l2_format` and `v4l2_buffer` are other structs on 32-bit machines, where Deno does not run.
  */
 
 /** `_IOC(direction, 'V', nr, size)`, <asm-generic/ioctl.h>: direction 30, size 16, type 8, number 0. */

@@ -174,7 +174,7 @@ export class Camera extends SubscriptionProducer<VideoFrame> {
     await this.onReady();
     this._refuseIfClosed(action);
     if (this.#session !== null) return this.#session.controls;
-    throw new DeviceMissing(`Cannot ${action} "${this.name}": it is unplugged; plug it in again`);
+    throw new DeviceMissing(`Cannot ${action} "${this.name}": it is away; wait until it is back`);
   }
 
   async #run(): Promise<void> {

@@ -117,6 +117,10 @@ class H264Pictures implements PictureMaker {
 
   take(picture: CapturedPicture, timestampUs: number): void {
     const { encoded, wanted } = this.#taker;
+    if (picture.afterGap) {
+      this.#inStep = false;
+      this.#taker.requestKeyFrame();
+    }
     let chunk: EncodedVideo;
     try {
       // Its parameter sets are remembered, so the memory must be ours.

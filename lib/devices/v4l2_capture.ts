@@ -26,6 +26,8 @@ export interface CapturedPicture {
   readonly timestampUs: number | null;
   /** Whether the driver marked it as one that can be decoded alone. */
   readonly keyFrame: boolean;
+  /** Whether pictures before it were lost or came damaged. */
+  readonly afterGap: boolean;
 }
 
 /** How pictures are taken. */
@@ -42,6 +44,7 @@ export class V4l2Capture {
   readonly #memories: readonly Uint8Array<ArrayBuffer>[];
   #stopping = false;
   #sequence: number | null = null;
+  #gap = false;
   /** Pictures that the driver had no memory for. */
   dropped = 0;
   /** Pictures that came damaged. */
@@ -101,7 +104,7 @@ export class V4l2Capture {
           throw cannotRead(path, name, events & POLL.HUP ? ERRNO.ENODEV : ERRNO.EIO);
         }
         // If the whole program was held up, the camera is not to blame.
-        const heldUp = nowUs - polledUs > 5 * POLL_MS * 1000;
+        const heldUp = nowUs - polledUs > 2 * POLL_MS * 1000;
         polledUs = nowUs;
         if (whole || heldUp) lastUs = nowUs;
         const { stallTimeoutMs } = options;
@@ -134,6 +137,7 @@ export class V4l2Capture {
       this.#count(buffer.getUint32(BUFFER.sequence, true));
       if (buffer.getUint32(BUFFER.flags, true) & BUF_FLAG.ERROR) {
         this.damaged++;
+        this.#gap = true;
         this.#return(buffer);
         continue;
       }
@@ -158,7 +162,9 @@ export class V4l2Capture {
     try {
       const data = memory?.subarray(0, buffer.getUint32(BUFFER.used, true));
       const keyFrame = (flags & BUF_FLAG.KEYFRAME) !== 0;
-      if (data !== undefined) give({ data, timestampUs, keyFrame });
+      const afterGap = this.#gap;
+      this.#gap = false;
+      if (data !== undefined) give({ data, timestampUs, keyFrame, afterGap });
     } finally {
       this.#return(buffer);
     }
@@ -174,9 +180,9 @@ export class V4l2Capture {
   }
 
   #count(sequence: number): void {
-    if (this.#sequence !== null && sequence > this.#sequence) {
-      this.dropped += sequence - this.#sequence - 1;
-    }
+    const lost = this.#sequence === null ? 0 : Math.max(0, sequence - this.#sequence - 1);
+    this.dropped += lost;
+    if (lost > 0) this.#gap = true;
     this.#sequence = sequence;
   }
 

@@ -163,7 +163,7 @@ export class FakeCamera extends SubscriptionProducer<VideoFrame> {
   #check(action: string): void {
     this._refuseIfClosed(action);
     if (this.#present) return;
-    throw new DeviceMissing(`Cannot ${action} "${this.name}": it is unplugged; plug it in again`);
+    throw new DeviceMissing(`Cannot ${action} "${this.name}": it is away; wait until it is back`);
   }
 
   #set(control: CameraControl, value: CameraControlValue): void {

@@ -4,13 +4,9 @@ import {
   BUFFER,
   CAP,
   CAPABILITY,
-  DISCRETE,
   ERRNO,
-  FMTDESC,
   FORMAT,
   fourcc,
-  FRMIVAL,
-  FRMSIZE,
   POLL,
   REQUESTBUFFERS,
   STREAMPARM,
@@ -19,21 +15,8 @@ import {
 } from "../../ffi/v4l2_layout.ts";
 import type { Clock } from "./clock.ts";
 import { type FakeControl, FakeControls, write } from "./fake_webcam_controls.ts";
+import { FakeFormats, type FakeSetting, type FakeWebcamFormat } from "./fake_webcam_formats.ts";
 import { bytesPerLine, drawPicture, imageSize } from "./fake_webcam_pictures.ts";
-
-/** A format of a {@linkcode FakeWebcam}, by V4L2's four characters: `YUYV`, `NV12`, `YU12`, `GREY`, `MJPG`, `H264`. */
-export interface FakeWebcamFormat {
-  /** Four characters. */
-  readonly fourcc: string;
-  /** Its sizes, and how many pictures a second it has at each; or `range`. */
-  readonly sizes?: readonly {
-    readonly width: number;
-    readonly height: number;
-    readonly fps: readonly number[];
-  }[];
-  /** Any size between. */
-  readonly range?: { readonly min: number; readonly max: number; readonly step: number };
-}
 
 /** What a picture is drawn for. */
 export interface FakePicture {
@@ -77,12 +60,6 @@ export interface FakeWorld {
   wake(webcam: FakeWebcam): void;
 }
 
-const USUAL: readonly FakeWebcamFormat[] = [{
-  fourcc: "YUYV",
-  sizes: [[320, 240], [640, 480], [1280, 720]].map(([width, height]) => (
-    { width: width!, height: height!, fps: [30, 15, 5] }
-  )),
-}];
 const PAGE = 4096;
 
 interface Slot {
@@ -109,7 +86,7 @@ export class FakeWebcam {
   /** How many of the next pictures come damaged. */
   damage = 0;
   readonly #world: FakeWorld;
-  readonly #formats: readonly FakeWebcamFormat[];
+  readonly #formats: FakeFormats;
   readonly #draw: (picture: FakePicture) => Uint8Array;
   readonly #controls: FakeControls;
   readonly #capture: boolean;
@@ -118,7 +95,7 @@ export class FakeWebcam {
   /** Descriptors from before it was unplugged are good for nothing any more. */
   readonly #lost = new Set<number>();
   readonly #known = new Set<number>();
-  #format: { code: string; width: number; height: number };
+  #format: FakeSetting;
   #fps = 30;
   /** Who has the memory. */
   #owner: number | null = null;
@@ -132,11 +109,11 @@ export class FakeWebcam {
     this.#path = options.path ?? "/dev/video0";
     this.name = options.name ?? "Fake Webcam";
     this.bus = options.bus ?? "usb-fake-1";
-    this.#formats = options.formats ?? USUAL;
+    this.#formats = new FakeFormats(options.formats);
     this.#draw = options.draw ?? drawPicture;
     this.#controls = new FakeControls(options.controls);
     this.#capture = options.capture ?? true;
-    this.#format = this.#nearest(this.#formats[0]!.fourcc, 640, 480);
+    this.#format = this.#formats.nearest(0, 640, 480);
   }
 
   /** Its file. */
@@ -172,18 +149,10 @@ export class FakeWebcam {
   ioctl(fd: number, request: number, argument: DataView<ArrayBuffer>): number {
     this.#known.add(fd);
     if (this.#lost.has(fd)) return -ERRNO.ENODEV;
-    const answer = this.#controls.ioctl(request, argument);
+    if (request === VIDIOC.QUERYCAP) return this.#describe(argument);
+    const answer = this.#controls.ioctl(request, argument) ??
+      this.#formats.ioctl(request, argument);
     if (answer !== null) return answer;
-    switch (request) {
-      case VIDIOC.QUERYCAP:
-        return this.#describe(argument);
-      case VIDIOC.ENUM_FMT:
-        return this.#enumerateFormats(argument);
-      case VIDIOC.ENUM_FRAMESIZES:
-        return this.#enumerateSizes(argument);
-      case VIDIOC.ENUM_FRAMEINTERVALS:
-        return this.#enumerateIntervals(argument);
-    }
     if (this.busy || this.#owner !== null && this.#owner !== fd) return -ERRNO.EBUSY;
     switch (request) {
       case VIDIOC.S_FMT:
@@ -243,71 +212,12 @@ export class FakeWebcam {
     return 0;
   }
 
-  #enumerateFormats(argument: DataView): number {
-    const format = this.#formats[argument.getUint32(FMTDESC.index, true)];
-    if (format === undefined) return -ERRNO.EINVAL;
-    write(argument, FMTDESC.description, format.fourcc);
-    argument.setUint32(FMTDESC.pixelformat, fourcc(format.fourcc), true);
-    return 0;
-  }
-
-  #formatOf(code: number): FakeWebcamFormat | undefined {
-    return this.#formats.find((format) => fourcc(format.fourcc) === code);
-  }
-
-  #enumerateSizes(argument: DataView): number {
-    const index = argument.getUint32(FRMSIZE.index, true);
-    const format = this.#formatOf(argument.getUint32(FRMSIZE.pixelformat, true));
-    const put = (values: readonly number[]) =>
-      values.forEach((value, i) => argument.setUint32(FRMSIZE.type + 4 * i, value, true));
-    if (format?.range !== undefined && index === 0) {
-      const { min, max, step } = format.range;
-      put([step === 1 ? 2 : 3, min, max, step, min, max, step]);
-      return 0;
-    }
-    const size = format?.sizes?.[index];
-    if (size === undefined) return -ERRNO.EINVAL;
-    put([DISCRETE, size.width, size.height]);
-    return 0;
-  }
-
-  #enumerateIntervals(argument: DataView): number {
-    const index = argument.getUint32(FRMIVAL.index, true);
-    const format = this.#formatOf(argument.getUint32(FRMIVAL.pixelformat, true));
-    const [width, height] = [FRMIVAL.width, FRMIVAL.height]
-      .map((offset) => argument.getUint32(offset, true));
-    const put = (values: readonly number[]) =>
-      values.forEach((value, i) => argument.setUint32(FRMIVAL.type + 4 * i, value, true));
-    if (format?.range !== undefined && index === 0) {
-      put([3, 1, 60, 1, 1, 1, 60]); // any from 60 to 1 picture a second
-      return 0;
-    }
-    const size = format?.sizes?.find((size) => size.width === width && size.height === height);
-    const fps = size?.fps[index];
-    if (fps === undefined) return -ERRNO.EINVAL;
-    put([DISCRETE, 10_000, Math.round(10_000 * fps)]);
-    return 0;
-  }
-
-  /** As drivers do: what cannot be is made what can. */
-  #nearest(code: string, width: number, height: number) {
-    const format = this.#formats.find((format) => format.fourcc === code) ?? this.#formats[0]!;
-    if (format.range !== undefined) {
-      const { min, max, step } = format.range;
-      const fit = (value: number) => Math.min(max, Math.max(min, value - (value - min) % step));
-      return { code: format.fourcc, width: fit(width), height: fit(height) };
-    }
-    const far = (size: { width: number; height: number }) =>
-      Math.abs(size.width - width) + Math.abs(size.height - height);
-    const sizes = [...format.sizes ?? []].sort((a, b) => far(a) - far(b));
-    return { code: format.fourcc, width: sizes[0]!.width, height: sizes[0]!.height };
-  }
-
   #setFormat(argument: DataView): number {
     if (this.#slots.length > 0) return -ERRNO.EBUSY;
     const at = (offset: number) => argument.getUint32(offset, true);
-    const wanted = this.#formatOf(at(FORMAT.pixelformat))?.fourcc ?? "";
-    const format = this.#format = this.#nearest(wanted, at(FORMAT.width), at(FORMAT.height));
+    const format = this.#format = this.#formats.nearest(
+      ...[at(FORMAT.pixelformat), at(FORMAT.width), at(FORMAT.height)] as const,
+    );
     const set = (offset: number, value: number) => argument.setUint32(offset, value, true);
     set(FORMAT.width, format.width);
     set(FORMAT.height, format.height);
@@ -318,13 +228,9 @@ export class FakeWebcam {
   }
 
   #setInterval(argument: DataView): number {
-    const { code, width, height } = this.#format;
     const wanted = argument.getUint32(STREAMPARM.interval + 4, true) /
       argument.getUint32(STREAMPARM.interval, true);
-    const sizes = this.#formats.find((format) => format.fourcc === code)?.sizes ?? [];
-    const rates = sizes.find((size) => size.width === width && size.height === height)?.fps ??
-      [wanted];
-    this.#fps = [...rates].sort((a, b) => Math.abs(a - wanted) - Math.abs(b - wanted))[0]!;
+    this.#fps = this.#formats.rate(this.#format, wanted);
     argument.setUint32(STREAMPARM.capability, TIMEPERFRAME, true);
     argument.setUint32(STREAMPARM.interval, 10_000, true);
     argument.setUint32(STREAMPARM.interval + 4, Math.round(10_000 * this.#fps), true);

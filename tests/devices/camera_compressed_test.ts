@@ -4,6 +4,7 @@ import { H264Encoder } from "../../lib/codecs/h264_encoder.ts";
 import { Camera } from "../../lib/devices/camera.ts";
 import { RtcbotError } from "../../lib/errors.ts";
 import { readTestCard, testCard } from "../../lib/media/test_card.ts";
+import { type Clock, ManualClock, systemClock } from "../../lib/testing/clock.ts";
 import type { FakePicture } from "../../lib/testing/fake_webcam.ts";
 import { FakeVideoKernel } from "../../lib/testing/fake_video_kernel.ts";
 import { NAL, nalType, splitNalUnits } from "../../lib/wire/h264_bitstream.ts";
@@ -39,13 +40,12 @@ jpegTest("Camera counts broken MJPEG pictures and goes on", async () => {
   const draw = ({ number }: FakePicture) => pictures[number % 4]!;
   const kernel = new FakeVideoKernel({ cameras: [{ formats: [format("MJPG")], draw }] });
   await using camera = new Camera({ kernel });
-  for (let i = 0; i < 3; i++) assert.equal(readTestCard(await camera.get()), 0);
-  assert.ok(camera.damaged >= 4, `${camera.damaged}`);
+  while (camera.damaged < 4) assert.equal(readTestCard(await camera.get()), 0);
   assert.equal(camera.error, null);
 });
 
 /** 30 pictures of which the first and the 20th are key frames, and a camera that plays them over and over. */
-async function h264Camera() {
+async function h264Camera(clock: Clock = systemClock) {
   using encoder = new H264Encoder({ ...SIZE, fps: 30, bitrate: 500_000 });
   const chunks: Uint8Array[] = [];
   for (let n = 0; n < 30; n++) {
@@ -61,7 +61,7 @@ async function h264Camera() {
     return chunks[at++ % 30]!;
   };
   const formats = [format("YUYV"), format("H264")];
-  const kernel = new FakeVideoKernel({ cameras: [{ formats, draw }] });
+  const kernel = new FakeVideoKernel({ cameras: [{ formats, draw }], clock });
   return { kernel, wishes };
 }
 
@@ -96,7 +96,9 @@ testX264("Camera decodes H.264 for those who want frames, from a key frame on", 
     if (cards.push(readTestCard(frame)) === 6) enough.resolve();
   });
   await enough.promise;
-  assert.deepEqual(cards.slice(0, 6), [20, 21, 22, 23, 24, 25]);
+  assert.equal(cards[0], 20);
+  // On a busy machine the decoder may be given up and start anew at a key frame.
+  for (let i = 1; i < 6; i++) assert.ok(cards[i] === cards[i - 1]! + 1 || cards[i]! % 20 === 0);
   assert.ok(wishes.length >= 1);
   assert.equal(camera.damaged, 0);
 });
@@ -111,3 +113,21 @@ testX264(
     assert.ok((await camera.encoded.onError()) instanceof RtcbotError);
   },
 );
+
+testX264("Camera asks for a key frame when compressed pictures were lost", async () => {
+  const clock = new ManualClock();
+  const { kernel, wishes } = await h264Camera(clock);
+  await using camera = new Camera({ kernel, pixelFormat: "H264" });
+  const chunks = camera.encoded.subscribe();
+  await camera.onReady();
+  const show = async (frames: number) => {
+    clock.advance(1000 / 30 * frames + 0.01);
+    for (let i = Math.min(frames, 4); i > 0; i--) await chunks.get(); // it has memory for four
+  };
+  for (let i = 0; i < 5; i++) await show(1);
+  await show(7);
+  assert.deepEqual([wishes, camera.dropped], [[], 0]); // nobody can know yet
+  await show(1);
+  assert.equal(camera.dropped, 3);
+  while (wishes.length === 0) await show(1);
+});
