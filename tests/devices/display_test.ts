@@ -3,26 +3,10 @@ import { readSdlEvent } from "../../ffi/sdl2_events.ts";
 import { Display } from "../../lib/devices/display.ts";
 import { displayKey } from "../../lib/devices/display_keys.ts";
 import { eventually, near, plain } from "../contract/display_contract.ts";
-import { startXvfb, X11_LACKS, X11User } from "./x11.ts";
+import { screenTest } from "./screen.ts";
+import { startXvfb, X11User } from "./x11.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-
-/** A test that needs a screen; without the programs for one, it is ignored under a title that says so. */
-function screenTest(name: string, fn: () => Promise<void>): void {
-  const title = X11_LACKS.length > 0 || !hasSdl()
-    ? `${name} (sudo apt install libsdl2-2.0-0 xvfb xdotool imagemagick)`
-    : name;
-  Deno.test({ name: title, ignore: title !== name, fn });
-}
-
-function hasSdl(): boolean {
-  try {
-    Deno.dlopen("libSDL2-2.0.so.0", {}).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 function deno(args: string[], env: Record<string, string>): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
