@@ -103,7 +103,7 @@ export class Microphone extends SubscriptionProducer<AudioFrame> {
     this.#run = new SoundRun<SoundInput>({
       direction: "record",
       device,
-      openers: world.openers(options.system).map((open) => () => open(portOptions)),
+      openers: world.openers(options).map((open) => () => open(portOptions)),
       time: world.time,
       reopen: options.reopen ?? false,
       opened: (port) => this.#opened(port),
@@ -218,7 +218,7 @@ function pick(
   return out;
 }
 
-/** @throws {RangeError} when a block of these options makes no sense */
+/** Looks at the options before anything is opened. @throws {RangeError} when a block of these makes no sense */
 export function checkBlocks(options: Pick<MicrophoneOptions, "channels" | "samples">): void {
   const { channels = 1, samples = 1024 } = options;
   if (!(Number.isInteger(samples) && samples >= 32 && samples <= 48_000)) {

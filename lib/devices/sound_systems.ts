@@ -38,7 +38,7 @@ export interface SoundOptions {
   readonly reopen?: boolean;
   /**
    * What carries the sound.
-   * @default {on Linux PulseAudio or PipeWire, else ALSA; elsewhere ffmpeg}
+   * @default {on Linux PulseAudio or PipeWire, or ALSA when there is no such server; elsewhere ffmpeg}
    */
   readonly system?: SoundSystem;
   /**
@@ -55,7 +55,7 @@ export type SoundListOptions = Pick<SoundOptions, "system" | "server">;
 export interface SoundWorld<P extends SoundPort> {
   readonly time: SoundTime;
   /** In the order in which they are tried. */
-  openers(system: SoundSystem | undefined): readonly SoundOpener<P>[];
+  openers(options: SoundListOptions): readonly SoundOpener<P>[];
 }
 
 const INPUTS: Readonly<Record<SoundSystem, SoundOpener<SoundInput>>> = {
@@ -72,16 +72,17 @@ const OUTPUTS: Readonly<Record<SoundSystem, SoundOpener<SoundOutput>>> = {
 /** This machine's microphones. */
 export const realInputs: SoundWorld<SoundInput> = {
   time: systemTime,
-  openers: (system) => systems(system).map((each) => INPUTS[each]),
+  openers: (options) => systems(options).map((each) => INPUTS[each]),
 };
 /** This machine's speakers. */
 export const realOutputs: SoundWorld<SoundOutput> = {
   time: systemTime,
-  openers: (system) => systems(system).map((each) => OUTPUTS[each]),
+  openers: (options) => systems(options).map((each) => OUTPUTS[each]),
 };
 
-function systems(wanted: SoundSystem | undefined): readonly SoundSystem[] {
-  if (wanted !== undefined) return [wanted];
+function systems({ system, server }: SoundListOptions): readonly SoundSystem[] {
+  if (system !== undefined) return [system];
+  if (server !== undefined) return ["pulse"]; // who names a server means that one
   return Deno.build.os === "linux" ? ["pulse", "alsa"] : ["ffmpeg"];
 }
 
@@ -94,7 +95,7 @@ export async function listSound(
   options: SoundListOptions,
 ): Promise<SoundDevice[]> {
   const refusals: string[] = [];
-  for (const system of systems(options.system)) {
+  for (const system of systems(options)) {
     try {
       if (system === "alsa") return alsaList(direction);
       if (system === "ffmpeg") return ffmpegList();

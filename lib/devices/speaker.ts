@@ -113,7 +113,7 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
     this.#run = new SoundRun<SoundOutput>({
       direction: "playback",
       device,
-      openers: world.openers(options.system).map((open) => () => open(portOptions)),
+      openers: world.openers(options).map((open) => () => open(portOptions)),
       time: world.time,
       reopen: options.reopen ?? false,
       opened: (port) => this.#opened(port),

@@ -200,7 +200,7 @@ pulseTest("a robot needs only --allow-ffi, and ends when it has closed both", as
 Deno.test("Microphone says what it looked for when there is no sound at all", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    await using microphone = new Microphone({ server: `unix:${folder}/nobody`, system: "pulse" });
+    await using microphone = new Microphone({ server: `unix:${folder}/nobody` });
     const error = await within(DEADLINE_MS, microphone.onError(), "the error");
     assert.ok(error instanceof DeviceMissing);
     assert.match(
