@@ -1,6 +1,6 @@
 /**
  * Short-lived credentials for a TURN server that shares a secret with whoever issues them, as coturn's
- * `use-auth-secret` and Pion's `NewLongTermAuthHandler` want them (draft-uberti-behave-turn-rest-00, section 2.2):
+ * `use-auth-secret` and Pion's `LongTermTURNRESTAuthHandler` want them (draft-uberti-behave-turn-rest-00, section 2.2):
  * the user name is `<when it ends, in Unix seconds>:<who>`, the credential the HMAC-SHA1 of it.
  */
 import { createHmac } from "node:crypto";
@@ -25,8 +25,11 @@ export interface TurnCredentialsOptions {
 
 /** A TURN server as `rtcConfiguration.iceServers` takes it, at both ends. */
 export interface TurnCredentials {
+  /** As they were given. */
   urls: string[];
+  /** `<end, in Unix seconds>:<user>` */
   username: string;
+  /** In base64. */
   credential: string;
 }
 

@@ -16,9 +16,11 @@ export type RouteEndType =
 
 /** One end of a path. */
 export interface RouteEnd {
+  /** How it is reached. */
   readonly type: RouteEndType;
   /** `null` where the browser hides it. */
   readonly address: string | null;
+  /** Its UDP port. */
   readonly port: number;
   /** The TURN server's URL; `null` unless it is our relay. */
   readonly server: string | null;
@@ -28,7 +30,9 @@ export interface RouteEnd {
 
 /** A path that was thought of. */
 export interface RoutePath {
+  /** Ours. */
   readonly local: RouteEnd;
+  /** The other one. */
   readonly remote: RouteEnd;
   /** `works` was tried with success, and may still not be the one in use. */
   readonly state: "waiting" | "trying" | "works" | "failed";
@@ -44,6 +48,7 @@ export interface RoutePath {
 export interface RouteServer {
   /** As it was named. */
   readonly url: string;
+  /** `asked` has not answered until now. */
   readonly outcome: "asked" | "answered" | "failed";
   /** The address that it gave us: a STUN server our outside, a TURN server the relay. */
   readonly address: string | null;
@@ -53,6 +58,7 @@ export interface RouteServer {
 
 /** A name ending in `.local` behind which the other end hides an address. */
 export interface RouteName {
+  /** `<UUID>.local` */
   readonly name: string;
   /** What it stands for; empty when nobody has told. */
   readonly addresses: readonly string[];
@@ -66,7 +72,9 @@ export interface Route {
   readonly path: RoutePath | null;
   /** All paths, the likeliest first. */
   readonly paths: readonly RoutePath[];
+  /** The servers that were named, in that order. */
   readonly servers: readonly RouteServer[];
+  /** The names behind which the other end hides its addresses; a page does not learn them. */
   readonly names: readonly RouteName[];
   /** The same for a person, the most important first. */
   readonly sentences: readonly string[];
