@@ -90,7 +90,7 @@ export abstract class InputDevice<E> extends SubscriptionProducer<E> {
     return this.#port && this.#tracker ? { port: this.#port, tracker: this.#tracker } : null;
   }
 
-  /** For subclasses: a device was opened. */
+  /** For subclasses: a device was opened; the first call of all that are about it. */
   protected _opened(_port: InputPort): void {}
 
   /** For subclasses: where the axes are when nobody touches it. */
@@ -171,10 +171,14 @@ export abstract class InputDevice<E> extends SubscriptionProducer<E> {
   }
 
   async #follow(port: InputPort): Promise<void> {
-    const tracker = new InputTracker(port.snapshot());
+    this._opened(port);
+    const now = port.snapshot();
+    // Before a device's first report the kernel has 0 for every axis, which for most sticks is a
+    // corner: a robot would drive off as soon as a gamepad was opened.
+    const silent = [...now.axes.values()].every((value) => value === 0);
+    const tracker = new InputTracker(silent ? { ...now, axes: this._rest(port) } : now);
     this.#port = port;
     this.#tracker = tracker;
-    this._opened(port);
     this._setReady();
     for (;;) {
       const records = await port.read();

@@ -23,9 +23,7 @@ export const INPUT_RECORD_SIZE = 24;
 // linux/input-event-codes.h; constants because switches are made of them
 export const EV_SYN = 0x00;
 export const EV_KEY = 0x01;
-export const EV_REL = 0x02;
 export const EV_ABS = 0x03;
-export const EV_FF = 0x15;
 export const SYN_REPORT = 0;
 export const SYN_DROPPED = 3;
 

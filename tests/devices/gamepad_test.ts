@@ -130,3 +130,15 @@ Deno.test("Gamepad closed while it is opened closes what was opened", async () =
   assert.equal(closed, 1);
   assert.equal(gamepad.error, null);
 });
+
+Deno.test("Gamepad is at rest as long as the kernel has heard nothing of its sticks", async () => {
+  const axes = new Map([0, 1].map((axis) => [axis, { minimum: 0, maximum: 255, flat: 15 }]));
+  const pad = new FakeInput({ info: info(0, "Silent pad", "gamepad"), keys, axes }, () => 1);
+  await using gamepad = new Gamepad({}, computer(pad));
+  await gamepad.onReady();
+  assert.deepEqual([gamepad.state.ABS_X, gamepad.state.ABS_Y], [0, 0]);
+  const events = gamepad.subscribe();
+  pad.act([["ABS_X", 255]]);
+  assert.equal((await events.get()).code, "ABS_X");
+  assert.deepEqual([gamepad.state.ABS_X, gamepad.state.ABS_Y], [1, 0]);
+});

@@ -127,6 +127,21 @@ lab("the kernel: Gamepad knows what is held before it begins", async () => {
   assert.equal(gamepad.state.ABS_X, 1);
 });
 
+lab(
+  "the kernel: Gamepad is at rest before the first report of a pad whose sticks begin at 0",
+  async () => {
+    const byte = { minimum: 0, maximum: 255 };
+    using device = new UinputDevice({ ...pad("Silent pad"), axes: { ABS_X: byte, ABS_Y: byte } });
+    await using gamepad = new Gamepad({ device: "silent pad" });
+    await gamepad.onReady();
+    assert.deepEqual([gamepad.state.ABS_X, gamepad.state.ABS_Y], [0, 0]);
+    const event = gamepad.get();
+    device.act(["ABS_Y", 255]);
+    assert.equal((await event).code, "ABS_Y");
+    assert.deepEqual([gamepad.state.ABS_X, gamepad.state.ABS_Y], [0, 1]);
+  },
+);
+
 lab("the kernel: Keyboard with grab keeps the keys from others", async () => {
   using device = new UinputDevice(keys("Grabbed keys"));
   await using mine = new Keyboard({ device: "grabbed", grab: true });
