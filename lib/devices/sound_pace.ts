@@ -3,7 +3,7 @@
 /** What has not been needed for so long is too much, … */
 const WINDOW_MS = 1000;
 /** … if it is more than this; … */
-const EXCESS_MS = 5;
+const EXCESS_MS = 10;
 /** … and then sound is played faster, so that it is gone after some five seconds, … */
 const CATCH_UP_MS = 5000;
 /** … but by no more than a third of a semitone, which nobody hears. */
@@ -18,7 +18,7 @@ export class CatchUp {
   /**
    * The speed from now on.
    *
-   * @param waitingMs how much sound waits now that some has come
+   * @param waitingMs how much sound waits at the moment when more comes
    */
   speed(waitingMs: number, nowMs: number): number {
     this.#leastMs = Math.min(this.#leastMs, waitingMs);

@@ -209,15 +209,15 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
       } catch {
         return; // closed
       }
+      this.#putMs = this.#time.now();
+      this.#store!.speed = this.#pace.speed(this.#storedMs, this.#putMs);
       try {
         this.#store!.put(asSound(value, this.#rate)); // what a source gives was not looked at yet
       } catch (error) {
         sayOnce(error);
         continue;
       }
-      this.#putMs = this.#time.now();
       this.#run.poll();
-      this.#store!.speed = this.#pace.speed(this.#storedMs, this.#putMs);
     }
   }
 
@@ -239,7 +239,6 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
       this.#endsMs = nowMs + this.#aimMs;
     }
     if (store.samples === 0) this.#finish(port, nowMs);
-    else if (store.samples <= this.#aimMs * this.#rate / 1000) this.#release(false);
     return room > 0 || store.samples === 0;
   }
 

@@ -68,6 +68,28 @@ Deno.test("Speaker is back at its latency some seconds after it was held up", as
   assert.deepEqual([speaker.underruns, speaker.droppedMs], [1, 0]);
 });
 
+Deno.test("Speaker plays what writable takes at its own pitch, and nothing is dropped", async () => {
+  const clock = new ManualClock();
+  await using speaker = new FakeSpeaker({ clock });
+  await speaker.onReady();
+  let n = 0;
+  const frames = ReadableStream.from((function* () {
+    while (n < 250) yield frame(n++); // five seconds
+  })());
+  let over = false;
+  const piped = frames.pipeTo(speaker.writable).then(() => over = true);
+  for (let ms = 0; !over; ms += 5) {
+    assert.ok(ms < 10_000, `${n} frames in ${ms} ms`);
+    assert.ok(n * 20 < ms + 150, `${n} frames in ${ms} ms`);
+    for (let i = 0; i < 5; i++) await settle();
+    clock.advance(5);
+  }
+  await piped;
+  clock.advance(500);
+  assert.equal(speaker.heard.reduce((sum, { samples }) => sum + samples, 0), 250 * 960);
+  assert.deepEqual([speaker.droppedMs, speaker.underruns], [0, 0]);
+});
+
 Deno.test("Speaker counts no gap at the end of a sound, but one amidst it", async () => {
   const clock = new ManualClock();
   await using speaker = new FakeSpeaker({ clock });
