@@ -4,6 +4,7 @@ import { DeviceMissing, LibraryMissing, RtcbotError } from "../errors.ts";
 import type { VideoFrame } from "../media/video_frame.ts";
 import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
+import { CameraClock } from "./camera_clock.ts";
 import type { CameraControl, CameraControlValue } from "./camera_controls.ts";
 import { CameraEncoded } from "./camera_encoded.ts";
 import { type CameraFormat, type CameraInfo, checkWish } from "./camera_format.ts";
@@ -28,8 +29,6 @@ const LOOK_MS = 500;
 const STALL_MS = 5000;
 /** Key frames are large. */
 const KEY_FRAME_MS = 300;
-/** A driver's time that is further from ours is wrong. */
-const PLAUSIBLE_US = 2e6;
 
 /** One opening of the device. */
 interface Session {
@@ -69,13 +68,13 @@ export class Camera extends SubscriptionProducer<VideoFrame> {
   readonly #settings: Map<string, CameraControlValue>;
   readonly #running: Promise<void>;
   readonly #closing = Promise.withResolvers<void>();
+  readonly #clock = new CameraClock();
   #session: Session | null = null;
   #identity: CameraIdentity | null = null;
   #format: CameraFormat | null = null;
   #dropped = 0;
   #damaged = 0;
   #askedMs = -Infinity;
-  #lastUs = -Infinity;
 
   /**
    * Begins to open it.
@@ -213,7 +212,10 @@ export class Camera extends SubscriptionProducer<VideoFrame> {
       if (this.closed) capture.stop();
       await capture.run(
         { every: pixelFormat === "H264", stallTimeoutMs },
-        (picture) => maker.take(picture, this.#stamp(picture.timestampUs, offsetUs)),
+        (picture) => {
+          const { timestampUs } = picture, nowUs = performance.now() * 1000;
+          maker.take(picture, this.#clock.stamp(timestampUs, offsetUs, nowUs));
+        },
       );
       if (broken.error !== null) throw broken.error;
     } finally {
@@ -256,11 +258,8 @@ export class Camera extends SubscriptionProducer<VideoFrame> {
     broken: { sinceMs: number; error: Error | null },
   ): PictureTaker {
     const { stallTimeoutMs = STALL_MS } = this.#options;
-    const hasSubscribers = () => this._hasSubscribers;
     return {
-      get wanted() {
-        return hasSubscribers();
-      },
+      wanted: () => this._hasSubscribers,
       encoded: this.encoded,
       requestKeyFrame: () => this.#requestKeyFrame(),
       give: (frame) => {
@@ -278,14 +277,6 @@ export class Camera extends SubscriptionProducer<VideoFrame> {
       },
       failed: (error) => this._setError(error),
     };
-  }
-
-  /** The driver's time on our clock, later than any before it; the present, if it cannot be right. */
-  #stamp(driverUs: number | null, offsetUs: number): number {
-    const nowUs = performance.now() * 1000;
-    const us = driverUs === null ? nowUs : driverUs + offsetUs;
-    const plausible = us <= nowUs + 1000 && us > nowUs - PLAUSIBLE_US ? us : nowUs;
-    return this.#lastUs = Math.max(plausible, this.#lastUs + 1);
   }
 
   #requestKeyFrame(): void {

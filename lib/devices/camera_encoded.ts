@@ -24,11 +24,6 @@ export class CameraEncoded extends SubscriptionProducer<EncodedVideo>
     this.#requestKeyFrame();
   }
 
-  /** For `Camera`: whether anybody would get a picture. */
-  get wanted(): boolean {
-    return this._hasSubscribers;
-  }
-
   /** For `Camera`: hands a picture to all. */
   give(chunk: EncodedVideo): void {
     this._put_nowait(chunk);

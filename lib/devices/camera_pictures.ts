@@ -15,7 +15,7 @@ import type { V4l2Format } from "./v4l2_device.ts";
 /** Who gets what is made. */
 export interface PictureTaker {
   /** Whether anybody wants frames. */
-  readonly wanted: boolean;
+  wanted(): boolean;
   /** Compressed pictures go here, if the camera makes them. */
   readonly encoded: CameraEncoded;
   /** A compressed stream cannot be decoded from here on: a key frame would help. */
@@ -44,7 +44,7 @@ export function pictureMaker(format: V4l2Format, taker: PictureTaker): PictureMa
 function rawPictures(format: V4l2Format, taker: PictureTaker): PictureMaker {
   return {
     take({ data }, timestampUs) {
-      if (!taker.wanted) return;
+      if (!taker.wanted()) return;
       let mapped: VideoFrame;
       try {
         mapped = new VideoFrame({ ...layOut(format, data), timestampUs });
@@ -81,7 +81,7 @@ function jpegPictures(taker: PictureTaker): PictureMaker {
   );
   return {
     take({ data }, timestampUs) {
-      if (!taker.wanted) return;
+      if (!taker.wanted()) return;
       try {
         decoder ??= new JpegDecoder();
       } catch (error) {
@@ -116,7 +116,7 @@ class H264Pictures implements PictureMaker {
   }
 
   take(picture: CapturedPicture, timestampUs: number): void {
-    const { encoded, wanted } = this.#taker;
+    const { encoded } = this.#taker;
     if (picture.afterGap) {
       this.#inStep = false;
       this.#taker.requestKeyFrame();
@@ -134,7 +134,7 @@ class H264Pictures implements PictureMaker {
       return broken(error, this.#taker);
     }
     encoded.give(chunk);
-    if (wanted) this.#decode(chunk);
+    if (this.#taker.wanted()) this.#decode(chunk);
     else this.#inStep = false;
   }
 
