@@ -22,12 +22,12 @@ const LIBC: LibrarySpec = {
   name: "the C library",
   candidates: {
     linux: ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc.so"],
-    darwin: [], // its termios differs; npm:serialport is used there
+    darwin: ["/usr/lib/libSystem.B.dylib"], // only to read and write what npm:serialport opened
     windows: [],
   },
   install: {
     linux: "this system's libc is neither glibc nor musl, please report which it is",
-    darwin: "macOS is served by npm:serialport",
+    darwin: "libSystem.B.dylib is part of macOS, please report the version",
     windows: "Windows is served by npm:serialport",
   },
 };
@@ -50,15 +50,19 @@ const SYMBOLS = {
   flock: { parameters: ["i32", "i32"], result: "i32" },
   // int poll(struct pollfd *fds, nfds_t nfds, int timeout);
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32", nonblocking: true },
-  // int eventfd(unsigned int initval, int flags);
-  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  // int pipe2(int fds[2], int flags);
+  pipe2: { parameters: ["buffer", "i32"], result: "i32", optional: true },
+  // int pipe(int fds[2]); for macOS, which has no pipe2
+  pipe: { parameters: ["buffer"], result: "i32" },
   // int *__errno_location(void);
-  __errno_location: { parameters: [], result: "pointer" },
+  __errno_location: { parameters: [], result: "pointer", optional: true },
+  // int *__error(void); its name on macOS
+  __error: { parameters: [], result: "pointer", optional: true },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 type Libc = Deno.DynamicLibrary<typeof SYMBOLS>;
 
-// <asm-generic/fcntl.h>, <sys/eventfd.h>, <sys/file.h>, <poll.h>
+// <asm-generic/fcntl.h>, <sys/file.h>; <poll.h>, the same on macOS
 const O_RDWR = 2, O_NOCTTY = 0o400, O_NONBLOCK = 0o4000, O_CLOEXEC = 0o2000000;
 const LOCK_EX = 2, LOCK_NB = 4;
 const POLLIN = 0x1, POLLOUT = 0x4, POLLERR = 0x8, POLLHUP = 0x10, POLLNVAL = 0x20;
@@ -84,7 +88,7 @@ const C_CC = 17, VTIME = 5, VMIN = 6;
 // <asm-generic/termios.h>
 const LINES = { dtr: 0x002, rts: 0x004, cts: 0x020, dcd: 0x040, ri: 0x080, dsr: 0x100 } as const;
 
-/** <asm-generic/errno-base.h>, <asm-generic/errno.h> */
+/** <asm-generic/errno-base.h>, <asm-generic/errno.h>; up to 34 the same on macOS */
 const ERRNO: Readonly<Record<number, string>> = {
   ...{ 1: "EPERM", 2: "ENOENT", 4: "EINTR", 5: "EIO", 6: "ENXIO", 9: "EBADF", 11: "EAGAIN" },
   ...{ 12: "ENOMEM", 13: "EACCES", 16: "EBUSY", 19: "ENODEV", 20: "ENOTDIR", 21: "EISDIR" },
@@ -140,7 +144,10 @@ const library = {
 
 /** The system's error code after a call that was not `nonblocking` failed in this thread. */
 function errnoOf(libc: Libc): string {
-  const number = new Deno.UnsafePointerView(libc.symbols.__errno_location()!).getInt32();
+  const { __errno_location, __error } = libc.symbols;
+  const unsafeErrno = (__errno_location ?? __error!)();
+  const number = new Deno.UnsafePointerView(unsafeErrno!).getInt32();
+  if (number === 35 && Deno.build.os === "darwin") return "EAGAIN"; // <sys/errno.h>
   return ERRNO[number] ?? `E${number}`;
 }
 
@@ -148,16 +155,20 @@ function errnoOf(libc: Libc): string {
 export class Tty {
   readonly #libc: Libc;
   readonly #fd: number;
-  /** Written to, it ends a wait. */
-  readonly #wakeFd: number;
+  readonly #borrowed: boolean;
+  /** A pipe: what is written into its end ends a wait. */
+  readonly #wake: readonly [read: number, write: number];
+  /** Whether something is in the pipe. */
+  #woken = false;
   readonly #buffer = new Uint8Array(READ_BYTES);
   #waiting: Promise<unknown> | null = null;
   #closing: Promise<void> | null = null;
 
-  private constructor(libc: Libc, fd: number, wakeFd: number) {
+  private constructor(libc: Libc, fd: number, borrowed: boolean, wake: readonly [number, number]) {
     this.#libc = libc;
     this.#fd = fd;
-    this.#wakeFd = wakeFd;
+    this.#borrowed = borrowed;
+    this.#wake = wake;
   }
 
   /**
@@ -176,27 +187,35 @@ export class Tty {
       tty.#claim(path);
       return tty;
     } catch (error) {
+      tty.#closing = Promise.resolve();
+      tty.#libc.symbols.close(tty.#fd);
       tty.#free();
       throw error;
     }
   }
 
-  /** Takes a descriptor that was opened elsewhere with `O_NONBLOCK`, and closes it in the end. */
-  static fromDescriptor(fd: number): Tty {
-    return Tty.#take(`descriptor ${fd}`, () => fd);
+  /**
+   * Takes a descriptor that was opened elsewhere with `O_NONBLOCK`. A borrowed one is only waited for, read
+   * and written, and not closed in the end.
+   */
+  static fromDescriptor(fd: number, options: { borrowed?: boolean } = {}): Tty {
+    return Tty.#take(`descriptor ${fd}`, () => fd, options.borrowed);
   }
 
-  static #take(name: string, open: (libc: Libc) => number): Tty {
+  static #take(name: string, open: (libc: Libc) => number, borrowed = false): Tty {
     const libc = library.take();
     let fd = -1;
     try {
       fd = open(libc);
       if (fd < 0) throw failure(`open "${name}"`, errnoOf(libc));
-      const wakeFd = libc.symbols.eventfd(0, O_CLOEXEC | O_NONBLOCK);
-      if (wakeFd < 0) throw failure("make an eventfd", errnoOf(libc));
-      return new Tty(libc, fd, wakeFd);
+      const ends = new Int32Array(2), bytes = new Uint8Array(ends.buffer);
+      const { pipe2, pipe } = libc.symbols;
+      if ((pipe2 ? pipe2(bytes, O_CLOEXEC) : pipe(bytes)) !== 0) {
+        throw failure("make a pipe", errnoOf(libc));
+      }
+      return new Tty(libc, fd, borrowed, [ends[0]!, ends[1]!]);
     } catch (error) {
-      if (fd >= 0) libc.symbols.close(fd);
+      if (fd >= 0 && !borrowed) libc.symbols.close(fd);
       library.give();
       throw error;
     }
@@ -290,15 +309,16 @@ export class Tty {
     const view = new DataView(polled.buffer);
     view.setInt32(0, this.#fd, true);
     view.setInt16(4, (events.read ? POLLIN : 0) | (events.write ? POLLOUT : 0), true);
-    view.setInt32(8, this.#wakeFd, true);
+    view.setInt32(8, this.#wake[0], true);
     view.setInt16(12, POLLIN, true);
     const waiting = this.#libc.symbols.poll(polled, 2n, POLL_MS);
     this.#waiting = waiting;
     await waiting;
     this.#waiting = null;
     const seen = view.getInt16(6, true);
-    if (view.getInt16(14, true) !== 0 && this.#closing === null) {
-      this.#libc.symbols.read(this.#wakeFd, new Uint8Array(8), 8n); // takes the call to wake up
+    if (this.#woken && this.#closing === null) {
+      this.#libc.symbols.read(this.#wake[0], new Uint8Array(1), 1n); // it is there: never blocks
+      this.#woken = false;
     }
     return {
       readable: (seen & POLLIN) !== 0,
@@ -309,8 +329,9 @@ export class Tty {
 
   /** Ends a wait at once. */
   wake(): void {
-    if (this.#closing !== null) return;
-    this.#libc.symbols.write(this.#wakeFd, new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]), 8n);
+    if (this.#closing !== null || this.#woken) return;
+    this.#woken = true;
+    this.#libc.symbols.write(this.#wake[1], new Uint8Array(1), 1n);
   }
 
   /** Bytes that were written and are not sent yet, as far as the driver knows. */
@@ -374,16 +395,15 @@ export class Tty {
   async #close(): Promise<void> {
     await this.#waiting; // a descriptor that is waited for must stay
     const { symbols } = this.#libc;
-    symbols.ioctlNumber(this.#fd, TIOCNXCL, 0n);
-    await symbols.closeSlowly(this.#fd);
-    symbols.close(this.#wakeFd);
-    library.give();
+    if (!this.#borrowed) {
+      symbols.ioctlNumber(this.#fd, TIOCNXCL, 0n);
+      await symbols.closeSlowly(this.#fd);
+    }
+    this.#free();
   }
 
   #free(): void {
-    this.#closing = Promise.resolve();
-    this.#libc.symbols.close(this.#fd);
-    this.#libc.symbols.close(this.#wakeFd);
+    for (const end of this.#wake) this.#libc.symbols.close(end);
     library.give();
   }
 

@@ -1,8 +1,14 @@
 /**
  * Serial ports of macOS and Windows, by npm:serialport, which is loaded when the first port is opened. It
- * works on Linux too, where it is tested.
+ * opens and sets them; on Unix the bytes go by way of the C library, since its own reading and writing calls
+ * Node's `fs` with a descriptor that Deno does not know (EBADF in 2.9).
+ *
+ * Works on Linux too, where it is tested, with `--allow-ffi --allow-read --allow-env` (for its native part).
+ * Nobody has tried it on macOS and Windows yet.
  */
-import { cannotOpenSerial, cannotSignal, serialClosed, serialUnplugged } from "./serial_errors.ts";
+import { Buffer } from "node:buffer";
+import { Tty } from "../../ffi/termios.ts";
+import { cannotOpenSerial, serialClosed, serialUnplugged } from "./serial_errors.ts";
 import type {
   SerialBackend,
   SerialOutputs,
@@ -11,33 +17,32 @@ import type {
   SerialSettings,
   SerialSignals,
 } from "./serial_port.ts";
+import { type TtyControl, TtyPort } from "./serial_tty_port.ts";
 
-/** As much as we use of npm:serialport's SerialPort, a Node stream. */
-interface NodePort {
-  readonly isOpen: boolean;
-  open(done: (error: Error | null) => void): void;
-  close(done: (error: Error | null) => void): void;
-  flush(done: (error: Error | null) => void): void;
-  write(bytes: Uint8Array, done: (error?: Error | null) => void): boolean;
-  drain(done: (error: Error | null) => void): void;
-  get(done: (error: Error | null, lines?: Record<string, boolean>) => void): void;
-  set(lines: SerialOutputs, done: (error: Error | null) => void): void;
-  on(event: string, listener: (value: never) => void): void;
-  pause(): void;
-  resume(): void;
+/** As much as we use of an open port of npm:@serialport/bindings-cpp. */
+interface Binding {
+  /** On Unix. */
+  readonly fd: number | null;
+  read(buffer: Buffer, offset: number, length: number): Promise<{ bytesRead: number }>;
+  write(buffer: Buffer): Promise<void>;
+  get(): Promise<Record<string, boolean>>;
+  set(lines: SerialOutputs): Promise<void>;
+  flush(): Promise<void>;
+  drain(): Promise<void>;
+  close(): Promise<void>;
 }
 
 interface NodeModule {
   SerialPort: {
-    new (options: Record<string, unknown>): NodePort;
+    binding: { open(options: Record<string, unknown>): Promise<Binding> };
     list(): Promise<
       { path: string; pnpId?: string; manufacturer?: string; friendlyName?: string }[]
     >;
   };
 }
 
-/** More than this is not read ahead of who reads. */
-const HELD_BYTES = 65_536;
+/** So much is read at once. */
+const READ_BYTES = 65_536;
 /** The last words have so long to go out. */
 const DRAIN_MS = 500;
 
@@ -47,24 +52,25 @@ const load = (): Promise<NodeModule> => import("serialport") as unknown as Promi
 export const npmSerial: SerialBackend = {
   async open(url: string, settings: SerialSettings): Promise<SerialPort> {
     const { SerialPort } = await load();
-    const port = new SerialPort({
-      path: url,
-      baudRate: settings.baudrate,
-      dataBits: settings.dataBits,
-      parity: settings.parity,
-      stopBits: settings.stopBits,
-      rtscts: settings.flowControl === "hardware",
-      lock: true,
-      hupcl: true,
-      autoOpen: false,
-    });
+    let binding: Binding;
     try {
-      await done((call) => port.open(call));
-      await done((call) => port.flush(call));
+      binding = await SerialPort.binding.open({
+        path: url,
+        baudRate: settings.baudrate,
+        dataBits: settings.dataBits,
+        parity: settings.parity,
+        stopBits: settings.stopBits,
+        rtscts: settings.flowControl === "hardware",
+        lock: true,
+      });
+      await binding.flush();
     } catch (error) {
       throw cannotOpenSerial(url, settings, codeOf(error), error);
     }
-    return new NpmPort(url, port);
+    const control = controlOf(binding);
+    return binding.fd === null || Deno.build.os === "windows"
+      ? new BindingPort(url, binding, control)
+      : new TtyPort(url, Tty.fromDescriptor(binding.fd, { borrowed: true }), control);
   },
 
   async list(): Promise<SerialPortInfo[]> {
@@ -77,110 +83,73 @@ export const npmSerial: SerialBackend = {
   },
 };
 
-class NpmPort implements SerialPort {
+function controlOf(binding: Binding): TtyControl {
+  return {
+    async signals() {
+      const { cts = false, dsr = false, dcd = false, ri = false } = await binding.get();
+      return { cts, dsr, dcd, ri };
+    },
+    setSignals: (outputs) => binding.set(outputs),
+    async drain() {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_MS));
+      await Promise.race([binding.drain().catch(() => {}), late]);
+      clearTimeout(timer);
+    },
+    close: () => binding.close().catch(() => {}), // it may have been closed by pulling the plug
+    codeOf,
+  };
+}
+
+/** On Windows, where npm:serialport reads and writes by itself. */
+class BindingPort implements SerialPort {
   readonly #url: string;
-  readonly #port: NodePort;
-  #held: Uint8Array<ArrayBuffer>[] = [];
-  #heldBytes = 0;
-  #reader: PromiseWithResolvers<Uint8Array<ArrayBuffer> | null> | null = null;
-  #gone: Error | null = null;
-  readonly #over = Promise.withResolvers<never>();
+  readonly #binding: Binding;
+  readonly #control: TtyControl;
   #closing: Promise<void> | null = null;
 
-  constructor(url: string, port: NodePort) {
+  constructor(url: string, binding: Binding, control: TtyControl) {
     this.#url = url;
-    this.#port = port;
-    this.#over.promise.catch(() => {});
-    port.on("data", (bytes: Uint8Array) => this.#take(Uint8Array.from(bytes)));
-    port.on("error", (error: Error) => this.#fail(error));
-    port.on("close", (error: Error | null) => this.#fail(error ?? undefined));
+    this.#binding = binding;
+    this.#control = control;
   }
 
-  read(): Promise<Uint8Array<ArrayBuffer> | null> {
-    if (this.#closing) return Promise.resolve(null);
-    const first = this.#held.shift();
-    if (first !== undefined) {
-      this.#heldBytes -= first.length;
-      if (this.#heldBytes < HELD_BYTES) this.#port.resume();
-      return Promise.resolve(first);
+  async read(): Promise<Uint8Array<ArrayBuffer> | null> {
+    const buffer = Buffer.alloc(READ_BYTES);
+    try {
+      while (!this.#closing) {
+        const { bytesRead } = await this.#binding.read(buffer, 0, buffer.length);
+        if (bytesRead > 0) return Uint8Array.from(buffer.subarray(0, bytesRead));
+      }
+      return null;
+    } catch (error) {
+      if (this.#closing) return null;
+      throw serialUnplugged(this.#url, codeOf(error), error);
     }
-    if (this.#gone) return Promise.reject(this.#gone);
-    this.#reader = Promise.withResolvers();
-    return this.#reader.promise;
   }
 
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (this.#closing) throw serialClosed(this.#url);
-    if (this.#gone) throw this.#gone;
     try {
-      await Promise.race([
-        this.#over.promise,
-        done((call) => this.#port.write(bytes, (error) => call(error ?? null))),
-      ]);
+      await this.#binding.write(Buffer.from(bytes));
     } catch (error) {
-      this.#fail(error);
-      throw this.#gone ?? serialClosed(this.#url);
+      throw this.#closing
+        ? serialClosed(this.#url)
+        : serialUnplugged(this.#url, codeOf(error), error);
     }
   }
 
-  async signals(): Promise<SerialSignals> {
-    try {
-      const lines = await new Promise<Record<string, boolean>>((resolve, reject) =>
-        this.#port.get((error, lines) => error ? reject(error) : resolve(lines!))
-      );
-      const { cts = false, dsr = false, dcd = false, ri = false } = lines;
-      return { cts, dsr, dcd, ri };
-    } catch (error) {
-      throw cannotSignal(this.#url, codeOf(error), error);
-    }
+  signals(): Promise<SerialSignals> {
+    return this.#control.signals();
   }
 
-  async setSignals(outputs: SerialOutputs): Promise<void> {
-    try {
-      await done((call) => this.#port.set(outputs, call));
-    } catch (error) {
-      throw cannotSignal(this.#url, codeOf(error), error);
-    }
+  setSignals(outputs: SerialOutputs): Promise<void> {
+    return this.#control.setSignals(outputs);
   }
 
   close(): Promise<void> {
-    return this.#closing ??= this.#close();
+    return this.#closing ??= this.#control.drain().then(() => this.#control.close());
   }
-
-  async #close(): Promise<void> {
-    this.#reader?.resolve(null);
-    this.#reader = null;
-    this.#over.reject(serialClosed(this.#url));
-    if (!this.#port.isOpen) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_MS));
-    await Promise.race([done((call) => this.#port.drain(call)).catch(() => {}), late]);
-    clearTimeout(timer);
-    await done((call) => this.#port.close(call)).catch(() => {}); // it has been closed by a failure
-  }
-
-  #take(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#reader !== null) {
-      this.#reader.resolve(bytes);
-      this.#reader = null;
-      return;
-    }
-    this.#held.push(bytes);
-    this.#heldBytes += bytes.length;
-    if (this.#heldBytes >= HELD_BYTES) this.#port.pause();
-  }
-
-  #fail(error?: unknown): void {
-    if (this.#gone !== null || this.#closing !== null) return;
-    this.#gone = serialUnplugged(this.#url, error === undefined ? "EIO" : codeOf(error), error);
-    this.#reader?.reject(this.#gone);
-    this.#reader = null;
-    this.#over.reject(this.#gone);
-  }
-}
-
-function done(call: (done: (error: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => call((error) => error ? reject(error) : resolve()));
 }
 
 /** Its errors are sentences: "Error: No such file or directory, cannot open /dev/x", "Error Resource busy". */
