@@ -15,13 +15,13 @@ import { resolveHost } from "./werift_turn_socket.ts";
 const STUN_LIMIT_MS = 1_500;
 /** A TURN server over TLS takes up to six. */
 const TURN_LIMIT_MS = 3_000;
-/** Once one server of a kind has answered, the others are given as long again as it may well take. */
+/** Once one answer of a kind is here, the others are not waited for much longer. */
 const FURTHER_LIMIT_MS = 500;
 /** Servers that were silent a moment ago are given just a chance. */
 const SILENT_LIMIT_MS = 150;
 const SILENT_FOR_MS = 60_000;
 
-/** By what a URL and its user are: when it did not answer in time. */
+/** By URL: when it did not answer in time. */
 const silentSince = new Map<string, number>();
 
 /** What of werift's insides is touched here. */
@@ -117,7 +117,7 @@ export class Gathering {
     const answers = asked.map(({ server, answer }) => {
       const told = () => {
         open.delete(server);
-        silentSince.delete(keyOf(server));
+        silentSince.delete(server.url);
       };
       return answer.then(told, (error) => {
         if (!(error instanceof ServerSilent)) told();
@@ -133,7 +133,7 @@ export class Gathering {
     await Promise.race([Promise.allSettled(answers), further, limit, stop]);
     timers.forEach(clearTimeout);
     if (this.#ending.signal.aborted) return;
-    for (const server of open) silentSince.set(keyOf(server), performance.now());
+    for (const server of open) silentSince.set(server.url, performance.now());
   }
 
   async #ask(one: { server: IceServerUrl; outcome: Outcome; relay?: Relay }): Promise<void> {
@@ -150,7 +150,7 @@ export class Gathering {
     }
   }
 
-  /** From each of our own addresses; resolves with the first answer, and takes the others as they come. */
+  /** From each of our own addresses, each of which has a port of its own outside; gives the first answer. */
   async #askStun({ host, port }: IceServerUrl): Promise<string> {
     const own = this.#connection.protocols.filter(({ localCandidate }) =>
       localCandidate?.type === "host"
@@ -173,9 +173,14 @@ export class Gathering {
         return named(seen);
       });
     if (asking.length === 0) throw new Error("this machine has no address of its kind");
-    return await Promise.any(asking).catch((all: AggregateError) => {
+    const first = await Promise.any(asking).catch((all: AggregateError) => {
       throw all.errors[0];
     });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise((done) => timer = setTimeout(done, FURTHER_LIMIT_MS));
+    this.#ending.signal.addEventListener("abort", () => clearTimeout(timer));
+    await Promise.race([Promise.allSettled(asking), late]).finally(() => clearTimeout(timer));
+    return first;
   }
 
   #addReflexive(base: Candidate, [host, port]: [string, number]): void {
@@ -239,12 +244,8 @@ export class Gathering {
   }
 }
 
-function keyOf({ url, username }: IceServerUrl): string {
-  return `${url} ${username}`;
-}
-
 function limitMs(server: IceServerUrl): number {
-  const since = silentSince.get(keyOf(server));
+  const since = silentSince.get(server.url);
   if (since !== undefined && performance.now() - since < SILENT_FOR_MS) return SILENT_LIMIT_MS;
   return server.kind === "turn" ? TURN_LIMIT_MS : STUN_LIMIT_MS;
 }
