@@ -271,13 +271,13 @@ export class Tty {
   /**
    * The bytes that are here, at least one; `null` when there are none now.
    *
+   * @param maxBytes at least 1; no more than 16 KiB come at once
    * @throws {SystemCallError} with `EIO` when the line is hung up
    */
-  read(): Uint8Array<ArrayBuffer> | null {
+  read(maxBytes: number = READ_BYTES): Uint8Array<ArrayBuffer> | null {
     this.#refuseIfClosed();
-    const count = Number(
-      this.#libc.symbols.read(this.#fd, this.#buffer, BigInt(this.#buffer.length)),
-    );
+    const room = BigInt(Math.min(maxBytes, READ_BYTES));
+    const count = Number(this.#libc.symbols.read(this.#fd, this.#buffer, room));
     if (count > 0) return this.#buffer.slice(0, count);
     const code = count === 0 ? "EIO" : errnoOf(this.#libc);
     if (code === "EAGAIN" || code === "EINTR") return null;
