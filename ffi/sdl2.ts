@@ -111,6 +111,7 @@ export function startSdl(): Sdl {
   hint("SDL_NO_SIGNAL_HANDLERS", "1"); // or Ctrl+C would no longer end the program
   hint("SDL_VIDEO_ALLOW_SCREENSAVER", "1");
   hint("SDL_RENDER_SCALE_QUALITY", "linear");
+  hint("SDL_FRAMEBUFFER_ACCELERATION", "0"); // what is drawn by software goes straight to the screen
   hint("SDL_RENDER_VSYNC", "0"); // or each picture would hold the program up until the screen's next
   if (sdl.SDL_InitSubSystem(INIT_VIDEO) !== 0) throw noScreen(sdlError(sdl));
   const driver = text(sdl.SDL_GetCurrentVideoDriver());

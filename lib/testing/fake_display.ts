@@ -39,7 +39,7 @@ export interface FakeWindow {
 export class FakeDisplay extends Display {
   readonly #stage: FakeStage;
 
-  /** @param options see {@linkcode FakeDisplayOptions} */
+  /** Has a screen at once, and a window with the first frame. @param options see {@linkcode FakeDisplayOptions} */
   constructor(options: FakeDisplayOptions = {}) {
     const stage = new FakeStage(options.screen ?? true);
     super(options, (listener) => stage.begin(listener));

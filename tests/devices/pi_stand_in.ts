@@ -10,7 +10,7 @@ export interface PiStandIn extends AsyncDisposable {
   runs(): string[];
 }
 
-const SCRIPT = new URL("pi_command.ts", import.meta.url).pathname;
+const SCRIPT = new URL("./pi_command.ts", import.meta.url).pathname;
 
 /** Makes the commands. @param names those that are on this Pi */
 export async function piStandIn(
