@@ -38,7 +38,7 @@ board.subscribe(({ left, right, ms }) => {
 
 /** Says it again and again: the board stops when it hears nothing for 250 ms. */
 async function drive(left: number, right: number, seconds: number): Promise<void> {
-  for (let end = Date.now() + seconds * 1000; Date.now() < end;) {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
     board.put_nowait({ left, right });
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
