@@ -90,8 +90,8 @@ export class V4l2Capture {
    */
   async run(options: CaptureOptions, give: (picture: CapturedPicture) => void): Promise<void> {
     const { path, name, kernel } = this.#device;
-    let lastUs = kernel.nowUs();
-    let polledUs = lastUs;
+    let silentUs = 0;
+    let polledUs = kernel.nowUs();
     try {
       while (!this.#stopping) {
         const events = await this.#device.poll(POLL_MS);
@@ -103,12 +103,11 @@ export class V4l2Capture {
         if (whole === null && (events & (POLL.ERR | POLL.HUP | POLL.NVAL)) !== 0) {
           throw cannotRead(path, name, events & POLL.HUP ? ERRNO.ENODEV : ERRNO.EIO);
         }
-        // If the whole program was held up, the camera is not to blame.
-        const heldUp = nowUs - polledUs > 2 * POLL_MS * 1000;
+        // If the whole program was held up, the camera is not to blame for all of that time.
+        silentUs = whole ? 0 : silentUs + Math.min(nowUs - polledUs, 2 * POLL_MS * 1000);
         polledUs = nowUs;
-        if (whole || heldUp) lastUs = nowUs;
         const { stallTimeoutMs } = options;
-        if (stallTimeoutMs > 0 && nowUs - lastUs >= stallTimeoutMs * 1000) {
+        if (stallTimeoutMs > 0 && silentUs >= stallTimeoutMs * 1000) {
           throw stalled(path, name, stallTimeoutMs);
         }
       }
