@@ -153,12 +153,14 @@ missing() {
 # What tests of devices and networks start for themselves: a screen, a sound server, a relay, a broker, a board.
 missing_on_linux() {
   has_library libSDL2-2.0 || echo sdl2
-  has_library libpulse-simple || echo libpulse
+  has_library libpulse || echo libpulse
   has_library libasound || echo libasound
   have Xvfb || echo xvfb
   have xdotool || echo xdotool
   have import || echo imagemagick
   have pulseaudio || echo pulseaudio
+  have pactl || echo pulseaudio-utils
+  [ -n "$(find /usr/lib -name libasound_module_pcm_pulse.so -print -quit 2>/dev/null)" ] || echo libasound2-plugins
   have avr-gcc || echo avr-gcc
   [ -d /usr/share/arduino/hardware/arduino/avr ] || echo arduino
   have qemu-system-avr || echo qemu-avr
