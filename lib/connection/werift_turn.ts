@@ -8,10 +8,10 @@
  * - it never tells the server that a relay is not needed any more, and never says why it got none.
  */
 import type { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
 import type * as Werift from "werift";
 import { CHANNELS, readChannelData, writeChannelData } from "../wire/turn_frames.ts";
-import { RefusedByServer, ServerSilent } from "./route_problems.ts";
+import { RefusedByServer } from "./route_problems.ts";
+import { TurnRequests } from "./werift_turn_requests.ts";
 import { openTurnSocket, type ServerAddress, type TurnSocket } from "./werift_turn_socket.ts";
 
 /** A TURN server and who asks. */
@@ -36,25 +36,18 @@ interface Permission {
   readonly granted: Promise<void>;
   readonly askedMs: number;
 }
-interface Waiting {
-  resolve(message: Message): void;
-  reject(error: Error): void;
-  readonly key: Buffer | null;
-}
 
 // RFC 8656 section 17, RFC 8489 section 6
 const ALLOCATE = 3, REFRESH = 4, SEND = 6, DATA = 7, CREATE_PERMISSION = 8, CHANNEL_BIND = 9;
-const REQUEST = 0, INDICATION = 0x10, RESPONSE = 0x100, ERROR = 0x110;
+const INDICATION = 0x10;
 const UDP = 17 << 24; // RFC 8656, section 18.8: the protocol's number, then three bytes for later
-const UNAUTHORIZED = 401, STALE_NONCE = 438, MISMATCH = 437;
+const MISMATCH = 437; // section 19
 
 const LIFETIME_S = 600; // RFC 8656, section 3.2
 /** A permission lasts 300 s, and one comes with a channel, which lasts 600 (RFC 8656, sections 9, 12). */
 const RENEW_AFTER_MS = 240_000;
 /** After a refusal or a silence, so long nothing is asked again. */
 const ASK_AGAIN_MS = 10_000;
-const FIRST_REPEAT_MS = 250;
-const PATIENCE_MS = 6_000;
 /** Closing waits so long for the server to have heard it. */
 const FAREWELL_MS = 300;
 const LONGEST = 2_048;
@@ -74,17 +67,13 @@ export class Relay {
   /** Why nothing may be sent to an address. */
   readonly refusals: Map<string, string> = new Map();
   readonly #werift: typeof Werift;
-  readonly #server: TurnServer;
   readonly #socket: TurnSocket;
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #requests: TurnRequests;
   readonly #others = new Map<string, Other>();
   readonly #byChannel = new Map<number, Other>();
   readonly #permissions = new Map<string, Permission>();
   readonly #frame = new Uint8Array(LONGEST);
   #nextChannel: number = CHANNELS.first;
-  #realm = "";
-  #nonce: unknown;
-  #key: Buffer | null = null;
   #lifetimeS = LIFETIME_S;
   #refreshTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -118,7 +107,7 @@ export class Relay {
 
   private constructor(werift: typeof Werift, server: TurnServer, socket: TurnSocket) {
     this.#werift = werift;
-    this.#server = server;
+    this.#requests = new TurnRequests(werift, server, socket);
     this.#socket = socket;
     socket.onMessage = (message) => this.#received(message);
     socket.onLost = () => this.#lose("it closed the connection");
@@ -155,7 +144,7 @@ export class Relay {
     clearTimeout(this.#refreshTimer);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((done) => timer = setTimeout(done, FAREWELL_MS));
-    const heard = this.#ask(REFRESH, (request) => request.setAttribute("LIFETIME", 0))
+    const heard = this.#requests.ask(REFRESH, (request) => request.setAttribute("LIFETIME", 0))
       .then(() => {}, () => {}); // it will be forgotten anyway
     await Promise.race([heard, late]);
     clearTimeout(timer);
@@ -163,7 +152,7 @@ export class Relay {
   }
 
   async #allocate(): Promise<void> {
-    const response = await this.#ask(ALLOCATE, (request) => {
+    const response = await this.#requests.ask(ALLOCATE, (request) => {
       request.setAttribute("REQUESTED-TRANSPORT", UDP).setAttribute("LIFETIME", LIFETIME_S);
     });
     const relayed = response.getAttributeValue("XOR-RELAYED-ADDRESS") as Address | undefined;
@@ -181,7 +170,10 @@ export class Relay {
     const refresh = async () => {
       try {
         this.#keep(
-          await this.#ask(REFRESH, (request) => request.setAttribute("LIFETIME", LIFETIME_S)),
+          await this.#requests.ask(
+            REFRESH,
+            (request) => request.setAttribute("LIFETIME", LIFETIME_S),
+          ),
         );
       } catch (error) {
         if (this.closed) return;
@@ -201,7 +193,7 @@ export class Relay {
     if (known && ageMs < (this.refusals.has(host) ? ASK_AGAIN_MS : RENEW_AFTER_MS)) {
       return known.granted;
     }
-    const granted = this.#ask(CREATE_PERMISSION, (request) => {
+    const granted = this.#requests.ask(CREATE_PERMISSION, (request) => {
       request.setAttribute("XOR-PEER-ADDRESS", [host, 0]);
     }).then(
       () => void this.refusals.delete(host),
@@ -236,63 +228,13 @@ export class Relay {
       other.channel = this.#nextChannel++;
       this.#byChannel.set(other.channel, other); // data may overtake the answer
     }
-    this.#ask(CHANNEL_BIND, (request) => {
+    this.#requests.ask(CHANNEL_BIND, (request) => {
       request.setAttribute("CHANNEL-NUMBER", other.channel)
         .setAttribute("XOR-PEER-ADDRESS", other.address);
     }).then(
       () => other.boundMs = nowMs,
       () => other.boundMs = null, // indications go on, as far as there is a permission
     );
-  }
-
-  async #ask(method: number, fill: (request: Message) => unknown): Promise<Message> {
-    for (let again = 0;; again++) {
-      const request = new this.#werift.Message(method, REQUEST) as Message;
-      fill(request);
-      const key = this.#key;
-      if (key) {
-        request.setAttribute("USERNAME", this.#server.username)
-          .setAttribute("REALM", this.#realm)
-          .setAttribute("NONCE", this.#nonce as Buffer);
-        request.addMessageIntegrity(key);
-        request.addFingerprint();
-      }
-      const response = await this.#transact(request, key);
-      if (response.messageClass === RESPONSE) return response;
-      const [code, text] = (response.getAttributeValue("ERROR-CODE") ?? [0, ""]) as [
-        number,
-        string,
-      ];
-      const nonce = response.getAttributeValue("NONCE") as unknown;
-      const mayAskAgain = code === UNAUTHORIZED && key === null || code === STALE_NONCE;
-      if (!mayAskAgain || !nonce || again > 1) throw new RefusedByServer(code, text);
-      this.#nonce = nonce;
-      this.#realm = (response.getAttributeValue("REALM") as string) ?? this.#realm;
-      const { username, credential } = this.#server;
-      // RFC 8489, section 9.2.2
-      this.#key = createHash("md5").update(`${username}:${this.#realm}:${credential}`).digest();
-    }
-  }
-
-  /** One request until it is answered; over UDP it is repeated, later and later. */
-  #transact(request: Message, key: Buffer | null): Promise<Message> {
-    const id = request.transactionIdHex, bytes = request.bytes;
-    const beganMs = performance.now();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    return new Promise<Message>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject, key });
-      const transmit = (waitMs: number) => {
-        const restMs = PATIENCE_MS - (performance.now() - beganMs);
-        if (restMs <= 0) return reject(new ServerSilent());
-        this.#socket.send(bytes as Uint8Array as Uint8Array<ArrayBuffer>);
-        const nextMs = this.#socket.stream ? restMs : Math.min(waitMs, restMs);
-        timer = setTimeout(() => transmit(2 * waitMs), nextMs);
-      };
-      transmit(FIRST_REPEAT_MS);
-    }).finally(() => {
-      clearTimeout(timer);
-      this.#waiting.delete(id);
-    });
   }
 
   #transmit(message: Message): void {
@@ -315,14 +257,7 @@ export class Relay {
       if (inner && from && !this.closed) this.onData(inner, from);
       return;
     }
-    const waiting = this.#waiting.get(message.transactionIdHex);
-    if (!waiting || (messageClass !== RESPONSE && messageClass !== ERROR)) return;
-    // Refusals may come unsigned: those of a signature must (RFC 8489, section 9.2.4), and Pion signs none.
-    const unsigned = messageClass === ERROR &&
-      !message.attributesKeys.includes("MESSAGE-INTEGRITY");
-    const key = waiting.key;
-    if (key && !unsigned && !this.#werift.parseMessage(data, key)) return;
-    waiting.resolve(message);
+    if (messageClass !== INDICATION) this.#requests.answered(message, data);
   }
 
   #lose(why: string): void {
@@ -335,7 +270,7 @@ export class Relay {
   #end(): void {
     this.closed = true;
     clearTimeout(this.#refreshTimer);
-    for (const { reject } of this.#waiting.values()) reject(new ServerSilent());
+    this.#requests.end();
     this.#socket.close();
   }
 }
