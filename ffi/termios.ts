@@ -236,10 +236,22 @@ export class Tty {
   /**
    * Sets the line: raw bytes, the modem lines ignored.
    *
-   * @returns the speed that the hardware really has now
+   * @returns the speed that the hardware really has now; any number where there is none, as with the kernel's
+   * own USB gadget
    * @throws {SystemCallError} with `EINVAL` when it cannot do this speed, else with the system's code
    */
   configure(settings: TtySettings): number {
+    const before = speedOf(this.#settings());
+    const speed = this.#set(settings);
+    // The kernel sets what it can and says nothing of the rest.
+    if (Math.abs(speed / settings.baudrate - 1) <= SPEED_TOLERANCE) return speed;
+    const other = before === 9600 ? 19_200 : 9600;
+    const hasNone = speed === before && this.#set({ ...settings, baudrate: other }) === before;
+    if (hasNone) return speed;
+    throw failure(`run at ${settings.baudrate} baud (${speed} is what it does)`, "EINVAL");
+  }
+
+  #set(settings: TtySettings): number {
     const termios = this.#settings();
     const view = new DataView(termios.buffer);
     const size = { 5: CS5, 6: CS6, 7: CS7, 8: CS8 }[settings.dataBits];
@@ -260,12 +272,7 @@ export class Tty {
     if (this.#libc.symbols.ioctl(this.#fd, TCSETS2, termios) !== 0) {
       throw failure("set a serial line", errnoOf(this.#libc));
     }
-    // The kernel sets what it can and says nothing of the rest.
-    const speed = new DataView(this.#settings().buffer).getUint32(40, true);
-    if (Math.abs(speed / settings.baudrate - 1) > SPEED_TOLERANCE) {
-      throw failure(`run at ${settings.baudrate} baud (${speed} is what it does)`, "EINVAL");
-    }
-    return speed;
+    return speedOf(this.#settings());
   }
 
   /**
@@ -417,6 +424,11 @@ export class Tty {
   #refuseIfClosed(): void {
     if (this.#closing !== null) throw failure("use a serial line that was closed", "EBADF");
   }
+}
+
+/** `c_ospeed` */
+function speedOf(termios: Uint8Array<ArrayBuffer>): number {
+  return new DataView(termios.buffer).getUint32(40, true);
 }
 
 function failure(action: string, code: string): SystemCallError {

@@ -20,13 +20,19 @@ const SETTINGS: SerialSettings = {
   flowControl: "none",
 };
 
+// deno-lint-ignore require-await -- what it throws shall reject
 async function wire(near: string, far: string, usbPort?: () => string): Promise<SerialRig> {
-  let tty = Tty.open(far);
-  tty.configure(SETTINGS);
-  tty.flush();
+  const tty = Tty.open(far);
+  try {
+    tty.configure(SETTINGS);
+    tty.flush();
+  } catch (error) {
+    tty.close();
+    throw error;
+  }
   const authorize = (on: number) => Deno.writeTextFile(`${usbPort!()}/authorized`, `${on}`);
   let device = "";
-  return await Promise.resolve({
+  return {
     url: near,
     backend: termiosSerial,
     write: (bytes: Uint8Array) => writeAll(tty, bytes),
@@ -43,20 +49,12 @@ async function wire(near: string, far: string, usbPort?: () => string): Promise<
     }),
     async [Symbol.asyncDispose]() {
       await tty.close();
-      tty = null!;
       if (device !== "") {
         await Deno.writeTextFile(`${device}/authorized`, "1");
-        for (;;) {
-          try {
-            Tty.open(near).close();
-            break;
-          } catch {
-            await new Promise((resolve) => setTimeout(resolve, 50));
-          }
-        }
+        while (!exists(near)) await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },
-  });
+  };
 }
 
 /** The folder of the USB device that has a port, where its plug can be pulled. */
@@ -109,7 +107,7 @@ serialContract(
 );
 
 Deno.test({
-  name: `SerialConnection switches and sees control lines (${ignore})`,
+  name: "SerialConnection switches and sees control lines (deno task lab)",
   ignore: !inLab,
   async fn() {
     await using near = new SerialConnection("/dev/ttyS1");
@@ -122,7 +120,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `SerialConnection.list() finds the wires, and no ports that lead nowhere (${ignore})`,
+  name: "SerialConnection.list() finds the wires, and no ports that lead nowhere (deno task lab)",
   ignore: !inLab,
   async fn() {
     const urls = (await SerialConnection.list()).map(({ url }) => url);
@@ -138,7 +136,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `SerialConnection says which speed a port cannot do (${ignore})`,
+  name: "SerialConnection says which speed a port cannot do (deno task lab)",
   ignore: !inLab,
   async fn() {
     const conn = new SerialConnection("/dev/ttyS1", { baudrate: 3_000_000 });
