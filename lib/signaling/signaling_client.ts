@@ -13,7 +13,8 @@ import {
   SUBPROTOCOL,
 } from "./protocol.ts";
 import type { ReconnectOptions } from "./reconnecting.ts";
-import { Websocket, type WebsocketState } from "./websocket.ts";
+import { Websocket } from "./websocket.ts";
+import type { WebsocketState } from "./websocket_options.ts";
 
 /** What is known of who sent an offer. */
 export interface OfferContext {

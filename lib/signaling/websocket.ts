@@ -6,6 +6,11 @@ import { report } from "../subscriptions/report.ts";
 import { writableTo } from "../subscriptions/streams.ts";
 import { decodeMessage, encodeMessage } from "../wire/message.ts";
 import { type Clock, once, systemClock } from "./clock.ts";
+import type {
+  WebsocketOptions,
+  WebsocketState,
+  WebsocketUpgradeOptions,
+} from "./websocket_options.ts";
 import { onWire, Outbox } from "./websocket_outbox.ts";
 import { Pauses, type ReconnectOptions } from "./reconnecting.ts";
 import {
@@ -15,47 +20,6 @@ import {
   Link,
   type WebsocketEnd,
 } from "./websocket_link.ts";
-
-/** `open` while messages flow, `away` before it connects again, `closed` for ever. */
-export type WebsocketState = "connecting" | "open" | "away" | "closed";
-
-/** Options of {@linkcode Websocket}. */
-export interface WebsocketOptions {
-  /** Subprotocols, the best first; a server agrees to one of them or to none. */
-  protocols?: string | readonly string[];
-  /** A larger message ends the connection with 1009. @default 16 MiB */
-  maxMessageBytes?: number;
-  /** A server that is silent for so long while connecting is given up. @default {10_000} */
-  connectTimeoutMs?: number;
-  /**
-   * When nothing was heard for so long, the connection is lost. Unasked, a server of this library is heard
-   * every 5 s and lost after 15; of a foreign server only you know how often it speaks.
-   * @default Infinity
-   */
-  silenceMs?: number;
-  /**
-   * Connects again when the connection is lost; messages that are put meanwhile wait, and subscriptions
-   * stay. It then only closes by `close()`, or as `unless` says.
-   * @default false
-   */
-  reconnect?: boolean | ReconnectOptions;
-  /** The time, for tests. @default the system's */
-  clock?: Clock;
-  /** Chance, for tests. @default Math.random */
-  random?: () => number;
-}
-
-/** Options of {@linkcode Websocket.upgrade}. */
-export interface WebsocketUpgradeOptions {
-  /** The subprotocol to agree to, one of those that the client offers. */
-  protocol?: string;
-  /** A larger message ends the connection with 1009. @default 16 MiB */
-  maxMessageBytes?: number;
-  /** A client that answers no ping for so long is lost. @default {30} */
-  idleTimeoutS?: number;
-  /** The time, for tests. @default the system's */
-  clock?: Clock;
-}
 
 const MAX_UNREAD = 4096;
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -233,7 +197,7 @@ export class Websocket extends SubscriptionProducerConsumer<unknown> {
   }
 
   /**
-   * Sends what was put, then closes.
+   * Sends what was put, then closes. What still waits to be connected is dropped.
    * @param code 1000, or 3000 to 4999 with a meaning of your own
    */
   override close(code = 1000, reason = ""): Promise<void> {

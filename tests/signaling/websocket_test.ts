@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { Hono } from "@hono/hono";
 import { ConnectionLost } from "../../lib/errors.ts";
 import { Queue } from "../../lib/subscriptions/mod.ts";
-import {
-  Websocket,
-  type WebsocketOptions,
-  type WebsocketUpgradeOptions,
-} from "../../lib/signaling/websocket.ts";
+import { Websocket } from "../../lib/signaling/websocket.ts";
+import type {
+  WebsocketOptions,
+  WebsocketUpgradeOptions,
+} from "../../lib/signaling/websocket_options.ts";
 import { HEARTBEAT } from "../../lib/signaling/websocket_link.ts";
 import { ManualClock } from "../../lib/testing/clock.ts";
 

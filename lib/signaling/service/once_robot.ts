@@ -14,6 +14,7 @@ export class OnceRobot implements Holder, SocketListener {
   readonly #end = Promise.withResolvers<void>();
   #reply: ((reply: OfferReply) => void) | null = null;
   #asked = false;
+  #over = false;
 
   /** @param socket not open yet */
   constructor(socket: ServiceSocket) {
@@ -54,11 +55,13 @@ export class OnceRobot implements Holder, SocketListener {
 
   /** The websocket is open. */
   opened(): void {
+    if (this.#over) this.#socket.close(1001, "the id was lost; come again"); // before it was open
     this.#opened.resolve();
   }
 
   /** The robot has said something. */
   message(data: string | Uint8Array): void {
+    if (this.#over) return;
     if (typeof data !== "string") return this.end(1003, "an answer is text");
     if (!this.#reply) return this.end(1008, "nothing was asked"); // it would answer the next viewer's offer
     this.#reply(isJsonObject(data) ? { kind: "answer", answer: data } : { kind: "gone" });
@@ -67,6 +70,7 @@ export class OnceRobot implements Holder, SocketListener {
 
   /** The websocket is over. */
   closed(): void {
+    this.#over = true;
     this.#reply?.({ kind: "gone" });
     this.#end.resolve();
   }

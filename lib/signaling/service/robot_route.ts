@@ -152,14 +152,20 @@ interface Robot extends SocketListener {
 function accountFor(service: Service, id: string, robot: Robot, leave: () => void): SocketListener {
   const end = (code: number, reason: string) => robot.end(code, reason);
   service.robots.add(end);
+  let over = false;
   const closed = () => {
+    if (over) return;
+    over = true;
     stop();
     leave();
     service.robots.delete(end);
     robot.closed();
     service.log({ event: "robot left", robot: shortened(id) });
   };
-  const stop = once(service.clock, service.bodyTimeoutMs, closed);
+  const stop = once(service.clock, service.bodyTimeoutMs, () => {
+    end(1001, "it did not open");
+    closed();
+  });
   return {
     opened() {
       stop();

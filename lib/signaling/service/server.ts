@@ -36,6 +36,10 @@ const MAX_HEAD_BYTES = 16_384;
 const SHORT_BYTES = 65_536;
 /** A connection between two requests. */
 const KEEP_ALIVE_MS = 5000;
+/** Who reads no faster has the connection cut. */
+const RESPONSE_TIMEOUT_MS = 30_000;
+/** So long a reply may be on its way before the connection is cut, whatever else is still being sent. */
+const LAST_WORDS_MS = 1000;
 /** For the whole of a request; the service itself is stricter with bodies. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
@@ -78,11 +82,12 @@ export async function serveSignaling(
   let closed: Promise<void> | null = null;
   async function shutDown(): Promise<void> {
     await signaling.close();
+    const impatience = setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS);
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeIdleConnections();
-      setTimeout(() => server.closeAllConnections(), 100);
     });
+    clearTimeout(impatience);
   }
   const close = () => closed ??= shutDown();
   const address = server.address() as AddressInfo;
@@ -130,7 +135,12 @@ async function answer(
   if (unread) headers.connection = "close";
   else incoming.resume();
   outgoing.writeHead(response.status, headers);
-  outgoing.end(body, () => unread && setTimeout(() => incoming.socket.destroy(), 100));
+  const patienceMs = unread ? LAST_WORDS_MS : RESPONSE_TIMEOUT_MS;
+  const timer = setTimeout(() => incoming.socket.destroy(), patienceMs);
+  const done = () => clearTimeout(timer);
+  if (unread) incoming.socket.once("close", done);
+  else outgoing.once("finish", done).once("close", done);
+  outgoing.end(body);
 }
 
 async function upgrade(
@@ -150,10 +160,11 @@ async function upgrade(
   if (accepted) return;
   const text = await response.text();
   const body = Buffer.from(text);
+  const timer = setTimeout(() => connection.destroy(), LAST_WORDS_MS);
+  connection.once("close", () => clearTimeout(timer));
   connection.end(
     `HTTP/1.1 ${response.status} Refused\r\nContent-Type: text/plain; charset=UTF-8\r\n` +
       `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${text}`,
-    () => setTimeout(() => connection.destroy(), 100),
   );
 }
 
