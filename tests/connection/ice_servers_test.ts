@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readIceServers } from "../../lib/connection/ice_servers.ts";
 import { type IceServer, RTCConnection } from "../../mod.ts";
 
 function make(server: unknown): RTCConnection {
@@ -58,4 +59,32 @@ Deno.test("RTCConnection refuses a TURN server without user name and credential"
         "give username and credential",
     });
   }
+});
+
+Deno.test("RTCConnection refuses to connect over relays alone when there is none", async () => {
+  const iceTransportPolicy = "relay";
+  for (const iceServers of [undefined, [], [{ urls: "stun:stun.example.org" }]]) {
+    const rtcConfiguration = { iceTransportPolicy, ...(iceServers && { iceServers }) } as const;
+    assert.throws(() => new RTCConnection({ rtcConfiguration }), {
+      name: "TypeError",
+      message: "Cannot connect over relays alone: no TURN server is named; " +
+        'add one to "iceServers"',
+    });
+  }
+  await make({ urls: "turn:turn.example.org", ...who }).close();
+});
+
+Deno.test("readIceServers() knows the ports and transports that a URL leaves out", () => {
+  const read = (urls: string) => {
+    const [{ host, port, transport } = { host: "", port: 0, transport: "" }] = readIceServers([
+      { urls, ...who },
+    ]);
+    return `${host} ${port} ${transport}`;
+  };
+  assert.equal(read("stun:a"), "a 3478 udp");
+  assert.equal(read("stuns:a"), "a 5349 udp");
+  assert.equal(read("turn:a"), "a 3478 udp");
+  assert.equal(read("TURN:a:9?transport=TCP"), "a 9 tcp");
+  assert.equal(read("turns:a"), "a 5349 tls");
+  assert.equal(read("turns:[2001:db8::1]:443?transport=tcp"), "2001:db8::1 443 tls");
 });
