@@ -78,7 +78,8 @@ export interface SerialConnectionOptions extends SerialFormats, Partial<SerialSe
  * and reported once, for it may come from a stranger. `close()` lets what was written go out first, half a
  * second at the most.
  *
- * On Linux it needs `--allow-ffi` and nothing else. On macOS and Windows it uses npm:serialport.
+ * On Linux it needs `--allow-ffi` and nothing else. On macOS and Windows it uses npm:serialport, which needs
+ * `--allow-read --allow-env` too, and has not been tried there yet.
  *
  * It fails with `DeviceMissing` when there is no such port or it was unplugged, `DeviceBusy` when another
  * program has it, `SystemCallError` when it may not be opened or cannot do the speed, and `LibraryMissing`.
