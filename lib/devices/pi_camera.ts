@@ -4,7 +4,6 @@ import type { VideoFrame } from "../media/video_frame.ts";
 import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
 import { type AccessUnit, AccessUnitReader } from "../wire/h264_access_units.ts";
-import { CameraEncoded } from "./camera_encoded.ts";
 import { Preprocessor } from "./camera_preprocess.ts";
 import { CommandProcess } from "./command_process.ts";
 import { encodedVideo, type Maker } from "./ffmpeg_values.ts";
@@ -20,6 +19,7 @@ import {
   raspividArgs,
 } from "./pi_camera_args.ts";
 import { PiDecoding } from "./pi_camera_decoding.ts";
+import { PiCameraEncoded } from "./pi_camera_encoded.ts";
 import { legacyLayout, PiPictures } from "./pi_camera_pictures.ts";
 import { noCommand, PI_ACTION, piFailure, readPiLine, unknownOption } from "./pi_camera_words.ts";
 
@@ -64,7 +64,7 @@ interface Reading {
  */
 export class PiCamera extends SubscriptionProducer<VideoFrame> {
   /** The Pi's own H.264, with a key frame about every second (`intra`). */
-  readonly encoded: CameraEncoded = new CameraEncoded(() => {}); // it makes none on demand
+  readonly encoded: PiCameraEncoded = new PiCameraEncoded();
   readonly #options: PiCameraOptions;
   readonly #wish: PiWish;
   readonly #commands: readonly string[];
