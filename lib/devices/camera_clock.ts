@@ -10,6 +10,8 @@ export class CameraClock {
   #lastUs = -Infinity;
 
   /**
+   * The time of the next picture.
+   *
    * @param driverUs the driver's time; null when it does not tell
    * @param offsetUs from the driver's clock to ours
    * @returns the picture's time on our clock: the present, if the driver's cannot be right

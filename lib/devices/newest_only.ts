@@ -5,7 +5,7 @@ export class NewestOnly<T> {
   #busy = false;
   #next: { value: T } | null = null;
 
-  /** @param work is never called while it runs @param failed is told when it rejects */
+  /** Waits for values. @param work is never called while it runs @param failed is told when it rejects */
   constructor(work: (value: T) => Promise<void>, failed: (error: unknown) => void) {
     this.#work = work;
     this.#failed = failed;

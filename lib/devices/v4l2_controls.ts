@@ -49,6 +49,7 @@ export class V4l2Controls {
   readonly #device: V4l2Device;
   #known: Promise<readonly Known[]> | null = null;
 
+  /** Asks nothing yet. */
   constructor(device: V4l2Device) {
     this.#device = device;
   }

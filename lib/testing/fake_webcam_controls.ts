@@ -67,6 +67,7 @@ export class FakeControls {
   readonly #values = new Map<number, number>();
   #keyFrame = false;
 
+  /** Those given, or what a common webcam has. */
   constructor(controls: readonly FakeControl[] = USUAL) {
     this.#controls = [...controls].sort((a, b) => a.id - b.id);
     for (const control of controls) this.#values.set(control.id, control.default ?? 0);

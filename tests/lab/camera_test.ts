@@ -68,7 +68,8 @@ for (const pixelFormat of ["YUYV", "NV12", "I420", "GRAY"] as const satisfies Ca
       `Camera.get() shows vivid's colour bars from ${pixelFormat}, camera ${camera}`,
       async () => {
         const controls = { contrast: 128, test_pattern: "75% Colorbar" };
-        const options = { camera, width, height, fps: 10, pixelFormat, controls };
+        // vivid of Linux 6.1 may fall asleep on a busy machine ("schedule_timeout: wrong timeout value").
+        const options = { camera, width, height, fps: 10, pixelFormat, controls, reconnect: true };
         await using device = new Camera(options);
         const frame = await device.get();
         assert.deepEqual([device.format!.pixelFormat, frame.width, frame.height], [
@@ -195,9 +196,9 @@ lab("Camera passes an error of vivid's driver on, and opens again when told so",
 lab("Camera fails instead of being silent when no picture can be used", async () => {
   // vivid rounds the width of chroma down here, so each picture has too few bytes.
   const size = { width: 642, height: 358, pixelFormat: "I420" } as const;
-  await using camera = new Camera({ camera: 1, ...size, stallTimeoutMs: 500 });
+  await using camera = new Camera({ camera: 1, ...size, stallTimeoutMs: 3000 });
   camera.subscribe();
-  assert.match((await camera.onError())!.message, /only broken pictures have come for 500 ms/);
+  assert.match((await camera.onError())!.message, /only broken pictures have come for 3000 ms/);
 });
 
 lab("Camera leaves damaged pictures out and counts them", async () => {
