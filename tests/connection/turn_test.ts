@@ -67,10 +67,10 @@ test("RTCConnection meets an end that is not behind a relay", async () => {
 });
 
 test("RTCConnection keeps a relay although its time is over and the server wants another nonce", async () => {
-  await using coturn = await startCoturn("--max-allocate-lifetime=2", "--stale-nonce=1");
+  await using coturn = await startCoturn("--max-allocate-lifetime=6", "--stale-nonce=1");
   await withPair(async (a, b) => {
     await coturn.said(/Stale nonce/i);
-    await coturn.said(/(refreshed, realm=<test>, username=<robot>, lifetime=2[^]*){8}/);
+    await coturn.said(/(refreshed, realm=<test>, username=<robot>, lifetime=6[^]*){6}/);
     await hears(a, b, "still there");
     await hears(b, a, "so am I");
     assert.equal((await a.describeRoute()).servers[0]!.problem, null);
