@@ -6,21 +6,18 @@
 // --allow-ffi   the camera, the video encoder (libvpx) and this machine's network addresses
 import { parseArgs } from "node:util";
 import { Hono } from "@hono/hono";
-import { connectRoute, getRTCBotJS, RTCConnection } from "rtcbot";
+import { connectRoute, getRTCBotJS, openCamera, RTCConnection } from "rtcbot";
 import { SimulatedRobot } from "rtcbot/testing";
 
 const { values: flags } = parseArgs({
   args: Deno.args,
   options: { fake: { type: "boolean" }, port: { type: "string", default: "8080" } },
 });
-if (!flags.fake) {
-  console.error(
-    "Cannot open a camera: this version has no drivers for cameras yet; " +
-      "add --fake to see a simulated robot's",
-  );
+const camera = flags.fake ? new SimulatedRobot().camera : openCamera({ width: 640, height: 480 });
+camera.onError((error) => {
+  console.error(`${error.message}; add --fake to see a simulated robot's`);
   Deno.exit(1);
-}
-const { camera } = new SimulatedRobot();
+});
 
 const page = `<!doctype html>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width">

@@ -6,21 +6,19 @@
 // --allow-ffi   the camera, the video encoder (libvpx) and this machine's network addresses
 import { parseArgs } from "node:util";
 import { Hono } from "@hono/hono";
-import { connectRoute, getRTCBotJS, RTCConnection } from "rtcbot";
+import { connectRoute, getRTCBotJS, openCamera, RTCConnection } from "rtcbot";
 import { SimulatedRobot } from "rtcbot/testing";
 
 const { values: flags } = parseArgs({
   args: Deno.args,
   options: { fake: { type: "boolean" }, port: { type: "string", default: "8080" } },
 });
-if (!flags.fake) {
-  console.error(
-    "Cannot open a camera: this version has no drivers for cameras yet; " +
-      "add --fake to drive a simulated robot",
-  );
+const simulated = flags.fake ? new SimulatedRobot() : null;
+const camera = simulated?.camera ?? openCamera({ width: 640, height: 480 });
+camera.onError((error) => {
+  console.error(`${error.message}; add --fake to drive a simulated robot`);
   Deno.exit(1);
-}
-const robot = new SimulatedRobot();
+});
 
 const page = `<!doctype html>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -51,9 +49,9 @@ app.post(
   "/connect",
   connectRoute(() => {
     const conn = new RTCConnection();
-    conn.video.putSubscription(robot.camera);
+    conn.video.putSubscription(camera);
     conn.control.subscribe((controls) => console.log(controls)); // { forward: 1, leftright: 0 }
-    conn.control.subscribe(robot.drive);
+    if (simulated) conn.control.subscribe(simulated.drive); // 04_arduino.ts has motors
     return conn;
   }),
 );

@@ -6,21 +6,20 @@
 // --allow-ffi   the camera, the video encoder (libvpx) and this machine's network addresses
 import { parseArgs } from "node:util";
 import { Hono } from "@hono/hono";
-import { connectRoute, getRTCBotJS, robotPage, RTCConnection } from "rtcbot";
+import { connectRoute, getRTCBotJS, openCamera, robotPage, RTCConnection } from "rtcbot";
 import { SimulatedRobot } from "rtcbot/testing";
 
 const { values: flags } = parseArgs({
   args: Deno.args,
   options: { fake: { type: "boolean" }, port: { type: "string", default: "8080" } },
 });
-if (!flags.fake) {
-  console.error(
-    "Cannot open a camera: this version has no drivers for cameras yet; " +
-      "add --fake to watch a simulated robot's",
-  );
+const simulated = flags.fake ? new SimulatedRobot() : null;
+const camera = simulated?.camera ?? openCamera({ width: 640, height: 480 });
+camera.onError((error) => {
+  console.error(`${error.message}; add --fake to watch a simulated robot's`);
   Deno.exit(1);
-}
-const robot = new SimulatedRobot();
+});
+const drive = simulated?.drive ?? { put_nowait: console.log }; // 04_arduino.ts has motors
 const viewers = new Set<RTCConnection>();
 
 /** Whoever came first and is still here drives; the others watch. */
@@ -30,9 +29,9 @@ function driver(): RTCConnection | undefined {
 
 function welcome(): RTCConnection {
   const conn = new RTCConnection();
-  conn.video.putSubscription(robot.camera); // encoded once, however many watch
+  conn.video.putSubscription(camera); // encoded once, however many watch
   conn.control.subscribe((command) => {
-    if (conn === driver()) robot.drive.put_nowait(command);
+    if (conn === driver()) drive.put_nowait(command);
   });
   conn.onReady(() => {
     viewers.add(conn);
