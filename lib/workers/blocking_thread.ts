@@ -1,5 +1,4 @@
-import type { MessagePort } from "node:worker_threads";
-import type { PackedError } from "./crossing.ts";
+import type { PackedError, Port } from "./crossing.ts";
 
 /** What code in a thread or process of its own finds there. Its calls may block: that is what it is for. */
 export interface BlockingThread {
@@ -16,6 +15,7 @@ export interface BlockingProducer<Out> extends BlockingThread {
   /**
    * Gives a value to the subscribers outside. It does not wait for them, but blocks while 1024
    * values are on their way to the event loop; what is in `transfer` is handed over, not copied.
+   * After `close()` it does nothing.
    */
   put(value: Out, transfer?: readonly ArrayBufferLike[]): void;
 }
@@ -44,8 +44,8 @@ export const SHARED = {
 export interface ThreadStart {
   /** The memory of {@linkcode SHARED}. */
   readonly shared: SharedArrayBuffer;
-  /** Where values come in. */
-  readonly input: MessagePort;
+  /** Where values come in and reports go out. */
+  readonly port: Port;
   readonly data: unknown;
   /** Set where standard output carries values: what the code logs goes to standard error then. */
   readonly logToStderr: boolean;
@@ -59,25 +59,24 @@ export type ThreadReport =
 
 /** What Node's module of threads has for {@linkcode runThread}. */
 export interface ThreadModule {
-  readonly parentPort: Pick<MessagePort, "postMessage">;
   readonly workerData: ThreadStart;
-  receiveMessageOnPort(port: MessagePort): { message: unknown } | undefined;
+  receiveMessageOnPort(port: Port): { message: Set<unknown> } | undefined;
 }
 
 /** Runs the user's code. The text of this function goes into the thread: it uses nothing from outside. */
 export async function runThread(
-  { parentPort, workerData, receiveMessageOnPort }: ThreadModule,
+  { workerData, receiveMessageOnPort }: ThreadModule,
   places: typeof SHARED,
   pack: (thrown: unknown) => PackedError,
   load: () => Promise<
     (thread: BlockingProducerConsumer<unknown, unknown>, data: unknown) => unknown
   >,
 ): Promise<void> {
-  const { shared, input, data, logToStderr } = workerData;
+  const { shared, port, data, logToStderr } = workerData;
   const { CLOSING, SENT, IN_FLIGHT } = places;
   const state = new Int32Array(shared);
   const report = (message: ThreadReport, transfer?: readonly ArrayBufferLike[]) =>
-    parentPort.postMessage(message, transfer as readonly ArrayBuffer[] | undefined);
+    port.postMessage(message, [...transfer ?? []] as ArrayBuffer[]);
   const closing = () => Atomics.load(state, CLOSING) === 1;
   let ready = false;
 
@@ -99,8 +98,9 @@ export async function runThread(
     put(value, transfer) {
       thread.setReady();
       for (;;) {
+        if (closing()) return; // nobody would get it
         const inFlight = Atomics.load(state, IN_FLIGHT);
-        if (inFlight < 1024 || closing()) break;
+        if (inFlight < 1024) break;
         Atomics.wait(state, IN_FLIGHT, inFlight);
       }
       report({ kind: "value", value }, transfer);
@@ -112,8 +112,8 @@ export async function runThread(
       report({ kind: "want" });
       for (;;) {
         const last = closing(); // asked first: what was sent before the close is still given
-        const arrived = receiveMessageOnPort(input);
-        if (arrived) return arrived.message;
+        const arrived = receiveMessageOnPort(port);
+        if (arrived) return arrived.message.values().next().value;
         if (last) throw new SubscriptionClosed("Cannot get a value: the thread is to close");
         Atomics.wait(state, SENT, sent);
       }
@@ -141,5 +141,7 @@ export async function runThread(
         ? { kind: "end" }
         : { kind: "error", error: pack(thrown) },
     );
+  } finally {
+    port.onmessage = () => {}; // stays until it is dismissed, so that its reports are read before
   }
 }

@@ -1,4 +1,10 @@
-/** How errors cross from one thread or process to another: as plain data, made an error again there. */
+/** How values and errors cross from one thread or process to another. */
+
+/**
+ * An end of a Node `MessageChannel`, used by its web interface. Not by Node's `on`, and not a worker's own
+ * `postMessage`: in Deno 2.9 both walk through every element of what they carry, 0.3 s for a picture of 1 MB.
+ */
+export type Port = MessagePort & { ref(): void; unref(): void };
 
 /** An error as plain data. */
 export interface PackedError {

@@ -1,7 +1,13 @@
-import type { MessagePort, Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { Lifecycle } from "../subscriptions/lifecycle.ts";
 import { closedError } from "../subscriptions/subscription.ts";
-import { explainMissingVariable, type PackedError, packError, unpackError } from "./crossing.ts";
+import {
+  explainMissingVariable,
+  type PackedError,
+  packError,
+  type Port,
+  unpackError,
+} from "./crossing.ts";
 import { loaderOf, moduleOf } from "./source.ts";
 
 /** Options of {@linkcode FunctionWorker}. */
@@ -78,6 +84,7 @@ export class FunctionWorker<In, Out> extends Lifecycle {
   readonly #waiting: Call[] = [];
   #running: Call | null = null;
   #worker: Worker | null = null;
+  #port: Port | null = null;
   /** Whether the thread waits for a call. */
   #idle = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -99,8 +106,8 @@ export class FunctionWorker<In, Out> extends Lifecycle {
       );
     }
     this.#module = moduleOf(
-      `import { parentPort } from "node:worker_threads";\n` +
-        `(${serve})(parentPort, ${packError}, ${loaderOf(work)});`,
+      `import { workerData } from "node:worker_threads";\n` +
+        `(${serve})(workerData.port, ${packError}, ${loaderOf(work)});`,
     );
     this.#start();
   }
@@ -146,13 +153,18 @@ export class FunctionWorker<In, Out> extends Lifecycle {
 
   /** Starts a thread, which says when it is ready for calls. */
   async #start(): Promise<void> {
-    const { Worker } = await import("node:worker_threads");
+    const { MessageChannel, Worker } = await import("node:worker_threads");
     if (this.closed) return;
-    const worker = this.#worker = new Worker(this.#module);
+    const { port1, port2 } = new MessageChannel();
+    const worker = this.#worker = new Worker(this.#module, {
+      workerData: { port: port2 },
+      transferList: [port2],
+    });
+    const port = this.#port = port1 as unknown as Port; // Deno's are both at once
     const ofThis = <T>(handle: (value: T) => void) => (value: T) => {
       if (worker === this.#worker) handle(value);
     };
-    worker.on("message", ofThis((answer: Answer) => this.#answered(answer)));
+    port.onmessage = ofThis(({ data }: MessageEvent<Answer>) => this.#answered(data));
     worker.on("error", ofThis((error: unknown) => this._setError(error)));
     worker.on(
       "exit",
@@ -173,6 +185,7 @@ export class FunctionWorker<In, Out> extends Lifecycle {
     const worker = this.#worker;
     this.#worker = null;
     worker?.terminate();
+    this.#port?.close();
   }
 
   #answered(answer: Answer): void {
@@ -191,14 +204,19 @@ export class FunctionWorker<In, Out> extends Lifecycle {
   #next(): void {
     if (!this.#idle) return;
     const call = this.#waiting.shift();
-    if (call === undefined) return this.#worker?.unref();
+    if (call === undefined) {
+      this.#worker?.unref();
+      this.#port?.unref();
+      return;
+    }
     try {
-      this.#worker?.postMessage(call.value, call.options.transfer as readonly ArrayBuffer[]);
+      this.#port?.postMessage(call.value, [...call.options.transfer ?? []] as ArrayBuffer[]);
     } catch (error) {
       call.reject(error); // it cannot be cloned
       return this.#next();
     }
     this.#worker?.ref();
+    this.#port?.ref();
     this.#idle = false;
     this.#running = call;
     if (this.#timeoutMs === Infinity) return;
@@ -235,7 +253,7 @@ function timeoutError(timeoutMs: number): DOMException {
 
 /** What runs in the thread. Its text goes there, so it uses nothing from outside. */
 async function serve(
-  port: MessagePort,
+  port: Port,
   pack: (thrown: unknown) => PackedError,
   load: () => Promise<(value: unknown) => unknown>,
 ): Promise<void> {
@@ -245,13 +263,13 @@ async function serve(
     if (typeof work !== "function") {
       throw new TypeError("the module's default export is no function");
     }
-    port.on("message", async (value: unknown) => {
+    port.onmessage = async ({ data: value }: MessageEvent<unknown>) => {
       try {
         answer({ kind: "result", result: await work(value) });
       } catch (thrown) {
         answer({ kind: "thrown", error: pack(thrown) });
       }
-    });
+    };
     answer({ kind: "ready" });
   } catch (thrown) {
     answer({ kind: "broken", error: pack(thrown) });

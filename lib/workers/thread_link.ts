@@ -1,6 +1,6 @@
-import type { MessagePort as NodeMessagePort, Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { runThread, SHARED, type ThreadReport, type ThreadStart } from "./blocking_thread.ts";
-import { explainMissingVariable, packError, unpackError } from "./crossing.ts";
+import { explainMissingVariable, packError, type Port, unpackError } from "./crossing.ts";
 import { type Host, type Link, within } from "./link.ts";
 import { moduleOf } from "./source.ts";
 
@@ -19,9 +19,9 @@ export class ThreadLink implements Link {
   readonly #host: Host;
   readonly #joinTimeoutMs: number;
   readonly #state = new Int32Array(new SharedArrayBuffer(4 * Object.keys(SHARED).length));
-  readonly #input = new MessageChannel();
   readonly #ended = Promise.withResolvers<void>();
   #worker: Worker | null = null;
+  #port: Port | null = null;
   #over = false;
 
   /** Starts the thread. */
@@ -43,18 +43,19 @@ export class ThreadLink implements Link {
   }
 
   async #start({ loader, data, logToStderr = false }: ThreadLinkInit): Promise<void> {
-    const { Worker } = await import("node:worker_threads");
+    const { MessageChannel, Worker } = await import("node:worker_threads");
     if (this.#over) return;
-    // Deno's MessagePort is Node's as well; their types do not know.
-    const input = this.#input.port2 as unknown as NodeMessagePort;
+    const { port1, port2 } = new MessageChannel();
+    const inner = port2 as unknown as Port; // Deno's are both at once
     const shared = this.#state.buffer as SharedArrayBuffer;
-    const workerData: ThreadStart = { shared, input, data, logToStderr };
+    const workerData: ThreadStart = { shared, port: inner, data, logToStderr };
     const module = moduleOf(
       `import * as threads from "node:worker_threads";\n` +
         `(${runThread})(threads, ${JSON.stringify(SHARED)}, ${packError}, ${loader});`,
     );
-    const worker = this.#worker = new Worker(module, { workerData, transferList: [input] });
-    worker.on("message", (report: ThreadReport) => this.#reported(report));
+    const worker = this.#worker = new Worker(module, { workerData, transferList: [port2] });
+    const port = this.#port = port1 as unknown as Port;
+    port.onmessage = ({ data }: MessageEvent<ThreadReport>) => this.#reported(data);
     worker.on("error", (error: unknown) => this.#end(error));
     worker.on("exit", () =>
       this.#end(
@@ -89,7 +90,8 @@ export class ThreadLink implements Link {
       return; // there is none any more; whoever closed tells the thread
     }
     try {
-      this.#input.port1.postMessage(value);
+      // In a Set, which receiveMessageOnPort() does not walk through as it would through an array.
+      this.#port?.postMessage(new Set([value]));
       this.#wake(SHARED.SENT);
     } catch (error) {
       this.#end(error); // it cannot be cloned
@@ -106,7 +108,7 @@ export class ThreadLink implements Link {
     if (this.#over) return;
     this.#over = true;
     this.#worker?.terminate();
-    this.#input.port1.close();
+    this.#port?.close();
     this.#ended.resolve();
     this.#host.end(error);
   }
