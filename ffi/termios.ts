@@ -2,6 +2,8 @@
  * Terminal lines of the Linux kernel: serial ports, USB serial adapters, pseudo-terminals. Speed, parity and
  * the rest by `termios2`, which takes any number of baud; nothing here ever blocks the event loop.
  *
+ * Long because one descriptor's calls, with their C declarations and numbers, are one idea.
+ *
  * Layouts and numbers are those of the asm-generic headers, the same on x86_64 and aarch64:
  *
  * ```c

@@ -7,9 +7,7 @@ import type { Framer } from "../wire/framer.ts";
 import {
   type SerialCodec,
   serialCodec,
-  type SerialFormats,
   type SerialInput,
-  type SerialMessage,
   type SerialOutput,
 } from "./serial_messages.ts";
 import { npmSerial } from "./serial_npm.ts";
@@ -21,36 +19,18 @@ import type {
   SerialSettings,
   SerialSignals,
 } from "./serial_port.ts";
+import { type SerialConnectionOptions, settingsOf, writeDelayOf } from "./serial_options.ts";
+import { pause, settled } from "./serial_pause.ts";
 import { termiosSerial } from "./serial_termios.ts";
 
 /** So much may wait to be written. */
 const MAX_WAITING_BYTES = 1 << 20;
 /** `drained()` resolves, and a source is asked for more, when no more than this waits. */
 const DRAINED_BYTES = 4096;
+/** The last words have so long to be taken by the system; then it has half a second to send them. */
+const LAST_WORDS_MS = 500;
 /** How often is looked whether an unplugged port is back. */
 const RECONNECT_MS = 250;
-/** Bits a second that one can mean; termios2 has 32 bits for it. */
-const MAX_BAUDRATE = 2 ** 32 - 1;
-
-/** Options of {@linkcode SerialConnection}. */
-export interface SerialConnectionOptions extends SerialFormats, Partial<SerialSettings> {
-  /** Bits a second, as in the sketch's `Serial.begin(…)`; any number that the hardware can do. @default {115200} */
-  baudrate?: number;
-  /**
-   * Seconds until the first message is written: an Arduino starts anew when its port is opened, and what
-   * comes in the first two seconds goes to its boot loader. What is put meanwhile waits.
-   * @default {0}
-   */
-  delayWriteStart?: number;
-  /**
-   * Whether it is opened again when it was unplugged and is back. What was put and not written stays; a
-   * message that was cut off is sent again from its beginning. The first opening must succeed.
-   * @default {false}
-   */
-  reconnect?: boolean;
-  /** Makes what `subscribe()` gives. @default an unbounded queue */
-  defaultSubscription?: () => Subscription<SerialMessage>;
-}
 
 /**
  * A serial port with a board behind it: what the board says comes out, what is put goes to it.
@@ -132,12 +112,7 @@ export class SerialConnection<const O extends SerialConnectionOptions = Record<n
     this.#backend = backend;
     this.#codec = serialCodec(options);
     this.#settings = settingsOf(options);
-    this.#delayMs = (options.delayWriteStart ?? 0) * 1000;
-    if (!(this.#delayMs >= 0 && this.#delayMs < 2 ** 31)) {
-      throw new RangeError(
-        `Cannot wait ${options.delayWriteStart} s before writing; give seconds, such as 2`,
-      );
-    }
+    this.#delayMs = writeDelayOf(options);
     this.#reconnect = options.reconnect ?? false;
     this.#reportRejected = reportOnce(`a message for the serial port "${url}" was dropped`);
     this.#living = this.#live();
@@ -349,50 +324,7 @@ export class SerialConnection<const O extends SerialConnectionOptions = Record<n
   }
 }
 
-/** The last words have so long to be taken by the system; then it has half a second to send them. */
-const LAST_WORDS_MS = 500;
-
 /** The ports of the system we run on. */
 export function systemSerial(): SerialBackend {
   return Deno.build.os === "linux" ? termiosSerial : npmSerial;
-}
-
-function settingsOf(options: SerialConnectionOptions): SerialSettings {
-  const { baudrate = 115_200, dataBits = 8, parity = "none", stopBits = 1 } = options;
-  const { flowControl = "none" } = options;
-  const wrong = (what: string, value: unknown, wanted: string) =>
-    new RangeError(`Cannot use ${what} ${value} on a serial port; give ${wanted}`);
-  if (!(Number.isInteger(baudrate) && baudrate > 0 && baudrate <= MAX_BAUDRATE)) {
-    throw wrong("baudrate", baudrate, "bits a second, such as 115200");
-  }
-  if (![5, 6, 7, 8].includes(dataBits)) throw wrong("dataBits", dataBits, "5, 6, 7 or 8");
-  if (!["none", "even", "odd"].includes(parity)) {
-    throw wrong("parity", parity, '"none", "even" or "odd"');
-  }
-  if (![1, 2].includes(stopBits)) throw wrong("stopBits", stopBits, "1 or 2");
-  if (!["none", "hardware"].includes(flowControl)) {
-    throw wrong("flowControl", flowControl, '"none" or "hardware"');
-  }
-  return { baudrate, dataBits, parity, stopBits, flowControl };
-}
-
-/** Resolves after this time, or when the signal says so. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms === 0 || signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-  });
-}
-
-/** Resolves when the promise is settled, or after this time. */
-async function settled(promise: Promise<void>, ms: number): Promise<void> {
-  const late = new AbortController();
-  await Promise.race([promise.catch(() => {}), pause(ms, late.signal)]);
-  late.abort();
 }
