@@ -93,11 +93,12 @@ export type {
   CameraSize,
   CameraSizeRange,
 } from "./lib/devices/camera_format.ts";
-export type { CameraOptions } from "./lib/devices/camera_options.ts";
+export type { CameraOptions, VideoKernel } from "./lib/devices/camera_options.ts";
 export type { Preprocess } from "./lib/devices/camera_preprocess.ts";
 export * from "./lib/devices/open_camera.ts";
 
 export { PiCamera, PiCamera as PiCamera2 } from "./lib/devices/pi_camera.ts";
+export { PiCameraEncoded } from "./lib/devices/pi_camera_encoded.ts";
 export type { PiCameraOptions } from "./lib/devices/pi_camera_args.ts";
 export {
   Display,
@@ -105,6 +106,7 @@ export {
   type Displayable,
   type DisplayOptions,
 } from "./lib/devices/display.ts";
+export type { DisplayStage, StageListener } from "./lib/devices/display_screen.ts";
 export { type DisplayKey, DisplayKeys } from "./lib/devices/display_keys.ts";
 export { Microphone, type MicrophoneOptions } from "./lib/devices/microphone.ts";
 export { Speaker, type SpeakerOptions } from "./lib/devices/speaker.ts";

@@ -6,7 +6,14 @@
 // --allow-ffi   the camera, the video encoder (libvpx) and this machine's network addresses
 import { parseArgs } from "node:util";
 import { Hono } from "@hono/hono";
-import { connectRoute, getRTCBotJS, robotPage, RTCConnection, turnCredentials } from "rtcbot";
+import {
+  connectRoute,
+  getRTCBotJS,
+  openCamera,
+  robotPage,
+  RTCConnection,
+  turnCredentials,
+} from "rtcbot";
 import { SimulatedRobot } from "rtcbot/testing";
 
 const { values: flags } = parseArgs({
@@ -19,27 +26,26 @@ const { values: flags } = parseArgs({
     relay: { type: "boolean", default: false },
   },
 });
-if (!flags.fake) {
-  console.error(
-    "Cannot open a camera: this version has no drivers for cameras yet; " +
-      "add --fake to drive a simulated robot",
-  );
+const simulated = flags.fake ? new SimulatedRobot() : null;
+const camera = simulated?.camera ?? openCamera({ width: 640, height: 480 });
+const drive = simulated?.drive ?? { put_nowait: console.log }; // 04_arduino.ts has motors
+camera.onError((error) => {
+  console.error(`${error.message}; add --fake to drive a simulated robot`);
   Deno.exit(1);
-}
-const robot = new SimulatedRobot();
+});
 
 /** Made anew for each visitor, since they are good for ten minutes only. */
 function iceServers(user: string) {
   if (flags.turn.length === 0) return [{ urls: "stun:stun.l.google.com:19302" }];
   return [turnCredentials({ secret: flags.secret, urls: flags.turn, user, ttlS: 600 })];
 }
-const iceTransportPolicy = flags.relay ? "relay" : "all";
+const iceTransportPolicy: "relay" | "all" = flags.relay ? "relay" : "all";
 
 function welcome(): RTCConnection {
   const rtcConfiguration = { iceServers: iceServers("robot"), iceTransportPolicy } as const;
   const conn = new RTCConnection({ rtcConfiguration });
-  conn.video.putSubscription(robot.camera);
-  conn.control.subscribe((command) => robot.drive.put_nowait(command));
+  conn.video.putSubscription(camera);
+  conn.control.subscribe((command) => drive.put_nowait(command));
   const tell = async () => console.log((await conn.describeRoute()).sentences.join("\n"));
   conn.onReady(tell);
   conn.onError(tell);

@@ -43,3 +43,5 @@ export interface CameraOptions {
   /** Whose cameras. @default this machine's; a test gives `FakeVideoKernel` */
   kernel?: VideoKernel;
 }
+
+export type { VideoKernel };

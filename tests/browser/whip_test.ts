@@ -36,7 +36,7 @@ let bundled: Promise<string> | null = null;
 /** The clients as one module for a page. */
 function clients(): Promise<string> {
   return bundled ??= (async () => {
-    const entry = new URL("fixtures/whip_clients.ts", import.meta.url).pathname;
+    const entry = new URL("./fixtures/whip_clients.ts", import.meta.url).pathname;
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["bundle", "--quiet", "--platform=browser", entry],
       cwd: new URL("../../", import.meta.url),

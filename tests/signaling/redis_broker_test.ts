@@ -48,7 +48,7 @@ testRedis(
         "run",
         "--no-prompt",
         "--allow-net",
-        new URL("redis_claimer.ts", import.meta.url).pathname,
+        new URL("./redis_claimer.ts", import.meta.url).pathname,
       ]
         .concat(redis.url),
       stdout: "piped",
