@@ -20,7 +20,8 @@ interface Held {
 /** A {@linkcode Broker} that knows the robots of this process. */
 export class MemoryBroker implements Broker {
   readonly #held = new Map<string, Held>();
-  readonly #closing = new AbortController();
+  readonly #asking = new Set<AbortController>();
+  #closed: Error | null = null;
 
   /** See {@linkcode Broker.claim}. */
   claim(
@@ -29,7 +30,7 @@ export class MemoryBroker implements Broker {
     holder: Holder,
     options: ClaimOptions = {},
   ): Promise<Claim | null> {
-    if (this.#closing.signal.aborted) return Promise.reject(this.#closing.signal.reason);
+    if (this.#closed) return Promise.reject(this.#closed);
     const before = this.#held.get(id);
     if (before && !options.replace) return Promise.resolve(null);
     const held = { presence, holder };
@@ -49,16 +50,28 @@ export class MemoryBroker implements Broker {
 
   /** See {@linkcode Broker.ask}. */
   async ask(id: string, message: OfferMessage, options: AskOptions): Promise<OfferReply | null> {
-    const signal = AbortSignal.any([options.signal, this.#closing.signal]);
-    signal.throwIfAborted();
+    options.signal.throwIfAborted();
+    if (this.#closed) throw this.#closed;
     const held = this.#held.get(id);
-    return held ? await held.holder.offer(message, signal) : null;
+    if (!held) return null;
+    // Not AbortSignal.any: each would stay with the broker's own signal, as long as the broker lives.
+    const life = new AbortController();
+    const abort = () => life.abort(options.signal.reason);
+    options.signal.addEventListener("abort", abort);
+    this.#asking.add(life);
+    try {
+      return await held.holder.offer(message, life.signal);
+    } finally {
+      this.#asking.delete(life);
+      options.signal.removeEventListener("abort", abort);
+    }
   }
 
   /** See {@linkcode Broker.close}. */
   close(): Promise<void> {
     this.#held.clear();
-    this.#closing.abort(new ConnectionLost("Cannot reach the robot: the service is closing"));
+    this.#closed ??= new ConnectionLost("Cannot reach the robot: the service is closing");
+    for (const life of this.#asking) life.abort(this.#closed);
     return Promise.resolve();
   }
 }
