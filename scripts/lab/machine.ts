@@ -51,10 +51,29 @@ function files(tag: string, path: string, options: string): string[] {
 }
 
 function cable(name: string, folder: string): string[] {
-  return [
-    ...["-chardev", `socket,id=${name}0,path=${folder}/${name},server=on,wait=off`],
-    ...["-chardev", `socket,id=${name}1,path=${folder}/${name},server=off`],
-  ];
+  return [0, 1].flatMap((
+    end,
+  ) => ["-chardev", `socket,id=${name}${end},path=${folder}/${name}${end}`]);
+}
+
+/**
+ * Joins the two ends of a cable. QEMU could do it alone, but its USB adapters block the whole machine while a
+ * socket is full; here everything is taken at once.
+ */
+function joinCable(name: string, folder: string): Disposable {
+  const ends = [0, 1].map((end) =>
+    Deno.listen({ transport: "unix", path: `${folder}/${name}${end}` })
+  );
+  const join = async () => {
+    const [a, b] = await Promise.all(ends.map((end) => end.accept()));
+    const pass = (from: Deno.Conn, to: Deno.Conn) =>
+      from.readable
+        .pipeThrough(new TransformStream({}, undefined, { highWaterMark: Infinity }))
+        .pipeTo(to.writable);
+    await Promise.all([pass(a!, b!), pass(b!, a!)]);
+  };
+  join().catch(() => {}); // the machine is off
+  return { [Symbol.dispose]: () => ends.forEach((end) => end.close()) };
 }
 
 /** The command as the text of a script. */
@@ -82,6 +101,8 @@ export async function runInMachine(
   const folder = await Deno.makeTempDir({ prefix: "rtcbot-lab-" });
   try {
     await Deno.writeTextFile(`${folder}/command.sh`, text);
+    using _uart = joinCable("uart", folder);
+    using _ftdi = joinCable("ftdi", folder);
     const child = new Deno.Command("qemu-system-x86_64", {
       args: machine(image, folder, kvm),
       stdin: "piped", // never written to; but at its end QEMU would take the output for closed, too
