@@ -21,6 +21,8 @@ import {
   type WebsocketEnd,
 } from "./websocket_link.ts";
 
+export type { WebsocketOptions, WebsocketState, WebsocketUpgradeOptions };
+
 const MAX_UNREAD = 4096;
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
