@@ -4,7 +4,6 @@
  */
 import { Buffer } from "node:buffer";
 import type * as Werift from "werift";
-import { videoCodecs } from "../codecs/choose.ts";
 import { ConnectionLost, NegotiationError } from "../errors.ts";
 import type { VideoCodecName } from "../media/encoded.ts";
 import type { HiddenCandidate } from "../wire/candidates.ts";
@@ -26,7 +25,8 @@ import type {
 import { SctpDriver } from "./sctp_driver.ts";
 import { agreeOnAudio, audioParameters, WeriftAudioSender } from "./werift_audio.ts";
 import { readIceServers } from "./ice_servers.ts";
-import { hostAddresses, loadWerift } from "./werift_engine.ts";
+import { hostAddresses, watchAddresses } from "./werift_addresses.ts";
+import { loadWerift } from "./werift_engine.ts";
 import { Gathering } from "./werift_gathering.ts";
 import { HiddenAddresses } from "./werift_hidden.ts";
 import { probePeer } from "./werift_liveness.ts";
@@ -39,7 +39,6 @@ import {
 } from "./werift_negotiation.ts";
 import { readPaths } from "./werift_route.ts";
 import { lastHeard, trafficOf } from "./werift_records.ts";
-import { warmUp } from "./werift_warmup.ts";
 import { bypassReceiver, WeriftReceivers } from "./werift_receive.ts";
 import { videoParameters, WeriftVideoSender } from "./werift_video.ts";
 
@@ -49,14 +48,6 @@ const MAX_MESSAGE_SIZE = 262_144;
 /** Makes a werift peer. */
 export const createWeriftPeer: PeerFactory = async (configuration, listener) =>
   new WeriftPeer(await loadWerift(), configuration, listener);
-
-/** Loads the engine and lets it run once. Never rejects: what is wrong shows with the first connection. */
-export async function warmUpWerift(): Promise<void> {
-  const werift = await loadWerift().catch(() => null);
-  if (!werift) return;
-  videoCodecs("decode"); // looks for their libraries, once
-  await warmUp(werift);
-}
 
 class WeriftPeer implements Peer {
   readonly #werift: typeof Werift;
@@ -70,6 +61,7 @@ class WeriftPeer implements Peer {
   readonly #sctp: SctpDriver;
   #state: PeerState = "new";
   #routeAtEnd: RouteFindings | null = null;
+  #stopWatching = () => {};
   readonly #receivers: WeriftReceivers;
   readonly #ours = new Set<Werift.RTCRtpTransceiver>();
   readonly #videos = new Map<Werift.RTCRtpTransceiver, WeriftVideoSender>();
@@ -109,6 +101,7 @@ class WeriftPeer implements Peer {
     dtls.onStateChange.subscribe((state) => {
       if (state === "connected" && this.#state !== "closed") {
         if (this.hasData) this.#sctp.start(this.#pc.sctpRemotePort!);
+        this.#watchAddress();
         this.#setState("connected");
       }
       if (state === "closed") this.#lost("closed");
@@ -230,6 +223,7 @@ class WeriftPeer implements Peer {
   async close(): Promise<void> {
     this.#routeAtEnd = this.route;
     this.#setState("closed");
+    this.#stopWatching();
     this.#gathering.close();
     this.#hidden.close();
     this.#receivers.close();
@@ -297,6 +291,22 @@ class WeriftPeer implements Peer {
     return driver;
   }
 
+  /** A relay is spoken to from whichever address of ours leads there. */
+  #watchAddress(): void {
+    const local = this.route.paths.find(({ selected }) => selected)?.local;
+    if (!local?.address) return;
+    const ours = local.type === "relay" ? hostAddresses() : [local.address];
+    this.#stopWatching = watchAddresses(ours, () => {
+      const which = local.type === "relay" ? "" : ` ${local.address}`;
+      this.#lost(
+        "failed",
+        new ConnectionLost(
+          `Cannot stay connected: this machine's address${which} is gone; connect again`,
+        ),
+      );
+    });
+  }
+
   #setState(state: PeerState): void {
     if (this.#state === state || this.#state === "closed" || this.#state === "failed") return;
     this.#state = state;
@@ -307,6 +317,7 @@ class WeriftPeer implements Peer {
     if (this.#state === "closed" || this.#state === "failed") return;
     this.#routeAtEnd = this.route;
     this.#state = how;
+    this.#stopWatching();
     this.#sctp.channels.handleClosed();
     if (how === "closed") return this.#listener.state(how);
     this.#listener.state(

@@ -1,3 +1,8 @@
+/**
+ * One end of a connection, as its user sees it.
+ *
+ * Long because it is a public face: most lines are what it promises, and the work is done elsewhere.
+ */
 import { ConnectionLost, NegotiationError, SubscriptionClosed } from "../errors.ts";
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
 import { Queue } from "../subscriptions/queue.ts";
@@ -13,11 +18,12 @@ import type { DataChannel } from "./data_channel.ts";
 import { checkConfiguration } from "./ice_servers.ts";
 import { Liveness } from "./liveness.ts";
 import type { Peer, PeerFactory, PeerState } from "./peer.ts";
-import { createWeriftPeer, warmUpWerift } from "./peer_werift.ts";
+import { createWeriftPeer } from "./peer_werift.ts";
 import { readConnection } from "./connection_reading.ts";
 import type { RTCConnectionOptions } from "./rtc_connection_options.ts";
 import { StatsProducer } from "./stats_producer.ts";
 import { VideoHandler } from "./video_handler.ts";
+import { warmUp } from "./warm_up.ts";
 
 const DEFAULT_ICE_SERVERS = [{ urls: "stun:stun.l.google.com:19302" }];
 const DEFAULT_CONNECT_TIMEOUT_MS = 20_000;
@@ -71,7 +77,7 @@ export class RTCConnection extends SubscriptionProducer<unknown> implements Sink
    * started; nothing depends on it, and it never rejects.
    */
   static warmUp(): Promise<void> {
-    return warmUpWerift();
+    return warmUp(() => new RTCConnection({ rtcConfiguration: { iceServers: [] } }));
   }
 
   /**

@@ -7,7 +7,6 @@ import { probePeer } from "../../lib/connection/werift_liveness.ts";
 import { quickenOpening } from "../../lib/connection/werift_opening.ts";
 import { lastHeard, packetCrypto, quickenRecords } from "../../lib/connection/werift_records.ts";
 import { quickenSockets } from "../../lib/connection/werift_sockets.ts";
-import { warmUp } from "../../lib/connection/werift_warmup.ts";
 import { within } from "./pair.ts";
 
 // What werift does by itself, read before it is changed.
@@ -147,16 +146,6 @@ Deno.test({
     }
     assert.ok(sealed.length > 24);
     assert.deepEqual(sealed.filter((record, i) => sealed.indexOf(record) !== i), []);
-  },
-});
-
-Deno.test({
-  ...slack,
-  name: "warmUp() connects the process with itself, once",
-  async fn() {
-    const first = warmUp(werift);
-    assert.equal(warmUp(werift), first);
-    await within(8_000, first, "warming up");
   },
 });
 
