@@ -2,7 +2,7 @@
  * The signaling service, where robots and viewers find each other; see `.github/SIGNALING.md`.
  *
  * ```ts no-assert
- * import { createSignaling, serveSignaling } from "rtcbot/signaling";
+ * import { createSignaling, serveSignaling } from "rtcbot";
  *
  * const serve = () => serveSignaling(createSignaling({ log: console.log }), { port: 8080 });
  * ```

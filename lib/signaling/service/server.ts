@@ -48,7 +48,7 @@ const REQUEST_TIMEOUT_MS = 60_000;
  * for people you know: there one stranger can fill the memory with a websocket message that never ends.
  *
  * ```ts no-assert
- * import { createSignaling, serveSignaling } from "rtcbot/signaling";
+ * import { createSignaling, serveSignaling } from "rtcbot";
  *
  * async function main() {
  *   const server = await serveSignaling(createSignaling(), { port: 8080 });

@@ -36,7 +36,7 @@ const ID_WANTED = "An id has up to 64 letters, digits, - and _.";
  * are; robots of this library stay, and own their ids. `.github/SIGNALING.md` tells the protocol.
  *
  * ```ts no-assert
- * import { createSignaling } from "rtcbot/signaling";
+ * import { createSignaling } from "rtcbot";
  *
  * const signaling = createSignaling({ log: console.log });
  * const serve = () => Deno.serve({ port: 8080 }, signaling.fetch);
