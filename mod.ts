@@ -128,7 +128,8 @@ export type { InputEvent, InputEventKind, InputRecord } from "./lib/wire/evdev.t
 export type { InputKind } from "./lib/wire/evdev_kinds.ts";
 export type { AxisRange, GamepadState } from "./lib/wire/evdev_pad.ts";
 export type { InputSnapshot } from "./lib/wire/evdev_tracker.ts";
-export { SerialConnection, type SerialConnectionOptions } from "./lib/devices/serial_connection.ts";
+export { SerialConnection } from "./lib/devices/serial_connection.ts";
+export type { SerialConnectionOptions } from "./lib/devices/serial_options.ts";
 export type * from "./lib/devices/serial_messages.ts";
 export type * from "./lib/devices/serial_port.ts";
 export type { Framer } from "./lib/wire/framer.ts";

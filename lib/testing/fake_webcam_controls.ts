@@ -17,7 +17,7 @@ export interface FakeControl {
   /** What the driver calls it, such as `White Balance, Automatic`. */
   readonly label: string;
   /** What it takes. */
-  readonly type: keyof typeof CTRL_TYPE;
+  readonly type: "integer" | "boolean" | "menu" | "button" | "integerMenu";
   /** Least value. @default {0} */
   readonly min?: number;
   /** Most value. @default {1} */
