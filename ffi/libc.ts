@@ -61,6 +61,9 @@ const SYMBOLS = {
   freeifaddrs: { parameters: ["pointer"], result: "void" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+/** Opened once and kept: opening costs 2 ms, since Deno compiles a trampoline for each function. */
+let libc: Deno.DynamicLibrary<typeof SYMBOLS> | undefined;
+
 const IFF_UP = 0x1; // <net/if.h>, the same on Linux and macOS
 const IFF_LOOPBACK = 0x8;
 const AF_INET = 2; // <sys/socket.h>
@@ -90,25 +93,19 @@ export function networkAddresses(
 
 function readInterfaces(): NetworkAddress[] {
   const host = libraryHost();
-  // Opened and closed at each call: it costs 0.1 ms, and a library that stays open is seen as a
-  // leak by `deno test`. The C library itself is never unloaded.
-  const libc = openLibrary(LIBC, SYMBOLS);
+  const { symbols } = libc ??= openLibrary(LIBC, SYMBOLS);
+  const head = new BigUint64Array(1);
+  if (symbols.getifaddrs(head) !== 0) {
+    throw new SystemCallError(
+      "Cannot list network addresses: getifaddrs failed; see that the process may open netlink sockets",
+      "GETIFADDRS",
+    );
+  }
+  const unsafeHead = Deno.UnsafePointer.create(head[0] ?? 0n);
   try {
-    const head = new BigUint64Array(1);
-    if (libc.symbols.getifaddrs(head) !== 0) {
-      throw new SystemCallError(
-        "Cannot list network addresses: getifaddrs failed; see that the process may open netlink sockets",
-        "GETIFADDRS",
-      );
-    }
-    const unsafeHead = Deno.UnsafePointer.create(head[0] ?? 0n);
-    try {
-      return walk(unsafeHead, host);
-    } finally {
-      if (unsafeHead !== null) libc.symbols.freeifaddrs(unsafeHead);
-    }
+    return walk(unsafeHead, host);
   } finally {
-    libc.close();
+    if (unsafeHead !== null) symbols.freeifaddrs(unsafeHead);
   }
 }
 

@@ -1,10 +1,6 @@
-/**
- * Loading werift, so that it works under exactly `--allow-net --allow-ffi`, and what every connection
- * shares: the addresses of this machine.
- */
+/** Loading werift, so that it works under exactly `--allow-net --allow-ffi`. */
 import process from "node:process";
 import type * as Werift from "werift";
-import { networkAddresses } from "../../ffi/libc.ts";
 import { guardIce } from "./werift_guard.ts";
 import { quickenOpening } from "./werift_opening.ts";
 import { quickenRecords } from "./werift_records.ts";
@@ -50,36 +46,4 @@ function silenceUnnamedStunServer(werift: typeof Werift): void {
     if (this.options.stunServer === undefined) this.stunServer = undefined;
     return gather.call(this);
   };
-}
-
-/** So many addresses are offered at most: a machine with fifty container bridges offers no more. */
-const MAX_ADDRESSES = 12;
-
-/**
- * The addresses under which others may reach this machine, for host candidates. Asked from the C
- * library, since `Deno.networkInterfaces` needs `--allow-sys`; it is used where only that is allowed. A
- * machine without a network has its loopback address alone.
- */
-export function hostAddresses(): string[] {
-  const all = (ffiRefusedButSysGranted() ? interfaceAddresses() : networkAddresses())
-    .filter((a) => !a.address.startsWith("fe80:"));
-  const outside = all.filter((a) => !a.loopback);
-  const usable = outside.length > 0 ? outside : all;
-  const ipv4First = [...usable].sort((a, b) => a.family.localeCompare(b.family));
-  return ipv4First.slice(0, MAX_ADDRESSES).map((a) => a.address);
-}
-
-function ffiRefusedButSysGranted(): boolean {
-  const state = (descriptor: Deno.PermissionDescriptor) =>
-    Deno.permissions.querySync(descriptor).state;
-  return state({ name: "ffi" }) !== "granted" &&
-    state({ name: "sys", kind: "networkInterfaces" }) === "granted";
-}
-
-function interfaceAddresses(): { family: string; address: string; loopback: boolean }[] {
-  return Deno.networkInterfaces().map(({ name, family, address }) => ({
-    family,
-    address,
-    loopback: /^lo\d*$/.test(name),
-  }));
 }

@@ -9,7 +9,7 @@ import {
   SignalingClient,
   type SignalingClientOptions,
 } from "./signaling_client.ts";
-import type { WebsocketState } from "./websocket.ts";
+import type { WebsocketState } from "./websocket_options.ts";
 
 /** What is known of a viewer for whom a connection is made. */
 export interface Viewer {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Hono } from "@hono/hono";
 import { connectRoute, RTCConnection } from "../../mod.ts";
 import { lookUpNames } from "../../lib/connection/mdns_lookup.ts";
-import { hostAddresses } from "../../lib/connection/werift_engine.ts";
+import { hostAddresses } from "../../lib/connection/werift_addresses.ts";
 import { startResponder } from "../connection/mdns_responder.ts";
 import { LOCAL } from "../connection/pair.ts";
 import { chromium } from "./harness.ts";

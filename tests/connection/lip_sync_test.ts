@@ -1,7 +1,8 @@
 /** Sound and picture in step: what the reports say by which a receiver plays them together. */
 import assert from "node:assert/strict";
 import type * as Werift from "werift";
-import { hostAddresses, loadWerift } from "../../lib/connection/werift_engine.ts";
+import { hostAddresses } from "../../lib/connection/werift_addresses.ts";
+import { loadWerift } from "../../lib/connection/werift_engine.ts";
 import { FakeCamera, FakeMicrophone } from "../../lib/testing.ts";
 import { RTCConnection } from "../../mod.ts";
 import { testOpus } from "../codecs/opus_library.ts";

@@ -1,7 +1,8 @@
 /** A foreign peer: werift alone, without anything of this library, that reads RTP packets. */
 import assert from "node:assert/strict";
 import type * as Werift from "werift";
-import { hostAddresses, loadWerift } from "../../lib/connection/werift_engine.ts";
+import { hostAddresses } from "../../lib/connection/werift_addresses.ts";
+import { loadWerift } from "../../lib/connection/werift_engine.ts";
 import type { Description } from "../../lib/wire/description.ts";
 import type { RTCConnection } from "../../mod.ts";
 

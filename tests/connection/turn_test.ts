@@ -1,7 +1,7 @@
 /** Ends that have only a relay between them, and what is told about servers that are of no use. */
 import assert from "node:assert/strict";
 import { RTCConnection, type RTCConnectionOptions } from "../../mod.ts";
-import { hostAddresses } from "../../lib/connection/werift_engine.ts";
+import { hostAddresses } from "../../lib/connection/werift_addresses.ts";
 import { type Coturn, NO_COTURN, startCoturn, WHO } from "./coturn.ts";
 import { join, within, withPair } from "./pair.ts";
 
