@@ -61,6 +61,11 @@ const STEPS: readonly Step[] = [
     mend: "each line above names a place",
   },
   {
+    name: "input codes",
+    command: ["deno", "run", "-A", "scripts/build_evdev_codes.ts", "--check"],
+    mend: "deno run -A scripts/build_evdev_codes.ts, and commit what it made",
+  },
+  {
     name: "examples",
     // Those in the pure rooms' doc comments run, without any permission; the others are type-checked.
     command: ["sh", "-c", EXAMPLES],
