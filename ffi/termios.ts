@@ -392,7 +392,10 @@ export class Tty {
     }
   }
 
-  /** Ends a wait, and frees the line; what was written and is not sent yet still is, for a while. */
+  /**
+   * Ends a wait, and frees the line. What was written and is not sent yet still is: the kernel waits for that
+   * up to 30 s (`closing_wait`), which only shows with drivers that cannot forget it, as cdc-acm.
+   */
   close(): Promise<void> {
     if (this.#closing === null) {
       this.wake();

@@ -22,14 +22,18 @@ const SETTINGS: SerialSettings = {
 
 // deno-lint-ignore require-await -- what it throws shall reject
 async function wire(near: string, far: string, usbPort?: () => string): Promise<SerialRig> {
-  const tty = Tty.open(far);
-  try {
-    tty.configure(SETTINGS);
-    tty.flush();
-  } catch (error) {
-    tty.close();
-    throw error;
-  }
+  const openFar = () => {
+    const tty = Tty.open(far);
+    try {
+      tty.configure(SETTINGS);
+      tty.flush();
+      return tty;
+    } catch (error) {
+      tty.close();
+      throw error;
+    }
+  };
+  let tty = openFar();
   const authorize = (on: number) => Deno.writeTextFile(`${usbPort!()}/authorized`, `${on}`);
   let device = "";
   return {
@@ -43,8 +47,9 @@ async function wire(near: string, far: string, usbPort?: () => string): Promise<
         await authorize(0);
       },
       plug: async () => {
+        await tty.close(); // a gadget's end was hung up with the plug
+        tty = openFar();
         await Deno.writeTextFile(`${device}/authorized`, "1");
-        tty.flush();
       },
     }),
     async [Symbol.asyncDispose]() {
