@@ -28,7 +28,7 @@ const service = new Deno.Command(Deno.execPath(), {
   stderr: "inherit",
 }).spawn();
 
-async function portOf(stdout: ReadableStream<Uint8Array>): Promise<string> {
+async function portOf(stdout: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
   let text = "";
   for await (const part of stdout.pipeThrough(new TextDecoderStream())) {
     const port = /:(\d+)\/<id>/.exec(text += part)?.[1];

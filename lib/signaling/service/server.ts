@@ -1,6 +1,6 @@
 /** Serves the signaling service to strangers: what they may send, open and take is bounded everywhere. */
 import { Buffer } from "node:buffer";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { addressKey } from "./address.ts";
@@ -61,6 +61,7 @@ export async function serveSignaling(
   options: ServeSignalingOptions = {},
 ): Promise<SignalingServer> {
   const { port = 8080, hostname = "127.0.0.1", headTimeoutMs = 10_000 } = options;
+  const { createServer } = await import("node:http"); // 40 ms, for who needs it
   const server = createServer({
     maxHeaderSize: MAX_HEAD_BYTES,
     headersTimeout: headTimeoutMs,
@@ -95,7 +96,7 @@ export async function serveSignaling(
 }
 
 function limitConnections(
-  server: ReturnType<typeof createServer>,
+  server: Server,
   options: ServeSignalingOptions,
 ): void {
   const { maxConnections = 20_000, maxConnectionsPerAddress = 256 } = options;
