@@ -20,7 +20,7 @@ const service = new Deno.Command(Deno.execPath(), {
   args: [
     "run",
     "--allow-net",
-    new URL("signaling.ts", import.meta.url).pathname,
+    new URL("./signaling.ts", import.meta.url).pathname,
     ...["--port", "0", "--quiet", "--stun", "none", "--trust-proxy", "1"],
     ...["--robots", String(robots), "--requests", String(10 * (robots + joinsPerSecond))],
   ],

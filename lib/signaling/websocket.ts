@@ -1,4 +1,8 @@
-/** A websocket with the same words as everything else; client, and server from a request. */
+/**
+ * A websocket with the same words as everything else; client, and server from a request.
+ *
+ * Long because half of it is what users read; one link is in websocket_link.ts, what waits in websocket_outbox.ts.
+ */
 import { ConnectionLost, SubscriptionClosed } from "../errors.ts";
 import { SubscriptionProducerConsumer } from "../subscriptions/producer_consumer.ts";
 import { Queue } from "../subscriptions/queue.ts";
