@@ -1,5 +1,6 @@
 /** Broker and secrets of a service that is one process. */
 import { BufferFull, ConnectionLost } from "../errors.ts";
+import { Asking } from "./asking.ts";
 import type {
   AskOptions,
   Broker,
@@ -20,7 +21,7 @@ interface Held {
 /** A {@linkcode Broker} that knows the robots of this process. */
 export class MemoryBroker implements Broker {
   readonly #held = new Map<string, Held>();
-  readonly #asking = new Set<AbortController>();
+  readonly #asking = new Asking();
   #closed: Error | null = null;
 
   /** See {@linkcode Broker.claim}. */
@@ -49,29 +50,18 @@ export class MemoryBroker implements Broker {
   }
 
   /** See {@linkcode Broker.ask}. */
-  async ask(id: string, message: OfferMessage, options: AskOptions): Promise<OfferReply | null> {
-    options.signal.throwIfAborted();
-    if (this.#closed) throw this.#closed;
-    const held = this.#held.get(id);
-    if (!held) return null;
-    // Not AbortSignal.any: each would stay with the broker's own signal, as long as the broker lives.
-    const life = new AbortController();
-    const abort = () => life.abort(options.signal.reason);
-    options.signal.addEventListener("abort", abort);
-    this.#asking.add(life);
-    try {
-      return await held.holder.offer(message, life.signal);
-    } finally {
-      this.#asking.delete(life);
-      options.signal.removeEventListener("abort", abort);
-    }
+  ask(id: string, message: OfferMessage, options: AskOptions): Promise<OfferReply | null> {
+    return this.#asking.during(options.signal, async (signal) => {
+      const held = this.#held.get(id);
+      return held ? await held.holder.offer(message, signal) : null;
+    });
   }
 
   /** See {@linkcode Broker.close}. */
   close(): Promise<void> {
     this.#held.clear();
     this.#closed ??= new ConnectionLost("Cannot reach the robot: the service is closing");
-    for (const life of this.#asking) life.abort(this.#closed);
+    this.#asking.end(this.#closed);
     return Promise.resolve();
   }
 }

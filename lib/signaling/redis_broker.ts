@@ -21,6 +21,7 @@ import type {
   OfferReply,
   Presence,
 } from "./broker.ts";
+import { Asking } from "./asking.ts";
 import { RedisLink, type RedisOptions } from "./redis_link.ts";
 
 /** What the key of an id holds. */
@@ -86,7 +87,8 @@ export class RedisBroker implements Broker {
   readonly #asked = new Map<string, (reply: OfferReply | null) => void>();
   /** Offers of other instances that our robots are thinking about. */
   readonly #answering = new Map<string, AbortController>();
-  readonly #closing = new AbortController();
+  readonly #asking = new Asking();
+  #closed = false;
   readonly #timer: ReturnType<typeof setInterval>;
 
   /**
@@ -136,26 +138,29 @@ export class RedisBroker implements Broker {
   }
 
   /** See {@linkcode Broker.ask}. */
-  async ask(id: string, message: OfferMessage, options: AskOptions): Promise<OfferReply | null> {
-    const signal = AbortSignal.any([options.signal, this.#closing.signal]);
-    signal.throwIfAborted();
+  ask(id: string, message: OfferMessage, options: AskOptions): Promise<OfferReply | null> {
+    return this.#asking.during(options.signal, (signal) => this.#ask(id, message, signal));
+  }
+
+  /** See {@linkcode Broker.close}. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#asking.end(new ConnectionLost("Cannot reach the robot: the service is closing"));
+    const held = [...this.#held.values()];
+    // Redis frees them by itself if it cannot be told.
+    await Promise.allSettled(held.map((one) => this.#release(one)));
+    this.#link.close();
+  }
+
+  async #ask(id: string, message: OfferMessage, signal: AbortSignal): Promise<OfferReply | null> {
     const entry = await this.#entry(id);
     if (entry === null) return null;
     const held = this.#held.get(id);
     if (held?.nonce === entry.nonce) return await held.holder.offer(message, signal);
     if (entry.instance === this.#instance) return null; // it has just gone
     return await this.#askOther(entry, id, message, signal);
-  }
-
-  /** See {@linkcode Broker.close}. */
-  async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
-    clearInterval(this.#timer);
-    this.#closing.abort(new ConnectionLost("Cannot reach the robot: the service is closing"));
-    const held = [...this.#held.values()];
-    // Redis frees them by itself if it cannot be told.
-    await Promise.allSettled(held.map((one) => this.#release(one)));
-    this.#link.close();
   }
 
   async #askOther(
@@ -219,8 +224,10 @@ export class RedisBroker implements Broker {
     this.#answering.set(ask, asking);
     try {
       if (held?.nonce === nonce) {
-        const signal = AbortSignal.any([asking.signal, this.#closing.signal]);
-        reply = await held.holder.offer(message, signal);
+        reply = await this.#asking.during(
+          asking.signal,
+          (signal) => held.holder.offer(message, signal),
+        );
       }
     } catch {
       reply = { kind: "gone" }; // the robot's end, or the viewer's: nobody answers
