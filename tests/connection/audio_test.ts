@@ -64,27 +64,29 @@ function quality(hz: number, data: Float32Array): number {
     }
     levels.push(best);
   }
-  return levels.sort((a, b) => a - b)[levels.length >> 1]!;
+  return median(levels);
 }
 
-/** It is this pitch and none of the others. */
+/** It is this pitch and none of the others, in most pieces of 40 ms: what is late is made up. */
 function assertPitch(hz: number, data: Float32Array, others: readonly number[] = []): void {
   // Short enough that a pitch which is off by 1 % is still found.
-  const strength = (pitch: number) => {
-    const piece = 1_920;
-    let sum = 0;
-    for (let at = 0; at + piece <= data.length; at += piece) {
-      sum += amplitudeAt(pitch, data.subarray(at, at + piece));
-    }
-    return sum / Math.floor(data.length / piece);
-  };
+  const piece = 1_920;
+  const pieces = Array.from(
+    { length: Math.floor(data.length / piece) },
+    (_, i) => data.subarray(i * piece, (i + 1) * piece),
+  );
+  const strength = (pitch: number) => median(pieces.map((each) => amplitudeAt(pitch, each)));
   const wanted = strength(hz);
   if (VERBOSE) console.log(hz, wanted, others.map(strength));
   assert.ok(wanted > 0.15, `${hz} Hz has an amplitude of ${wanted}`);
   for (const other of others) {
     const found = strength(other);
-    assert.ok(found < wanted / 3, `${other} Hz has ${found}, ${hz} Hz ${wanted}`);
+    assert.ok(found < wanted / 5, `${other} Hz has ${found}, ${hz} Hz ${wanted}`);
   }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
 test("AudioHandler.subscribe() gives what an offering end says, clearly", async () => {
@@ -100,7 +102,10 @@ test("AudioHandler.subscribe() gives what an offering end says, clearly", async 
   if (VERBOSE) console.log("SNR", a, b);
   assert.ok(a > 25 && b > 25, `${a} and ${b} dB`);
   for (const [i, { timestampUs }] of frames.entries()) {
-    if (i > 0) assert.equal(Math.round((timestampUs - frames[i - 1]!.timestampUs) / 1000), 20);
+    if (i === 0) continue;
+    const apartMs = Math.round((timestampUs - frames[i - 1]!.timestampUs) / 1000);
+    // A program that was held up for longer than 100 ms goes on from now.
+    assert.ok(apartMs === 20 || apartMs > 100, `${apartMs} ms`);
   }
 });
 
@@ -118,7 +123,9 @@ test("AudioHandler keeps left and right apart", async () => {
   await using robot = new RTCConnection(LOCAL);
   await using desk = new RTCConnection(LOCAL);
   await using microphone = new FakeMicrophone({ frequencyHz: [440, 1000] });
-  robot.audio.putSubscription(microphone);
+  // At its usual 64 kbit/s the encoder lets two tones that have nothing in common leak into each other: by
+  // itself it gives 20 dB, and with this 31.
+  robot.audio.addTrack(microphone, { bitrate: 128_000 });
   const heard = hear(desk.audio);
   await join(robot, desk);
   const { left, right } = await heard;
@@ -126,8 +133,7 @@ test("AudioHandler keeps left and right apart", async () => {
   assertPitch(1000, right, [440]);
   const [a, b] = [quality(440, left), quality(1000, right)];
   if (VERBOSE) console.log("stereo SNR", a, b);
-  // What the encoder saves where two channels have nothing in common.
-  assert.ok(a > 15 && b > 15, `${a} and ${b} dB`);
+  assert.ok(a > 25 && b > 25, `${a} and ${b} dB`);
 });
 
 test("AudioHandler gives a mono source on both channels", async () => {
