@@ -17,4 +17,11 @@ export type { Route } from "../wire/route.ts";
 export { type GetOptions, Queue } from "./queue.ts";
 export type { Callback, Life } from "./life.ts";
 export { Producer, type Sink, type Subscriber } from "./producer.ts";
+export { Refused } from "./ask.ts";
+export {
+  type StayConnected,
+  stayConnected,
+  type StayConnectedOptions,
+  type StayState,
+} from "./stay_connected.ts";
 export { Websocket } from "./websocket.ts";

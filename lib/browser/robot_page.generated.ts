@@ -26,8 +26,14 @@ var Picture = class {
     globalThis.addEventListener("resize", () => this.#layOut());
     this.#watch();
   }
-  /** Shows a stream; the one before stays on the screen until the first frame of the new one. */
+  /** Shows a stream; the last picture of the one before stays until something comes of the new one. */
   show(stream) {
+    const [track] = stream.getVideoTracks();
+    if (track?.muted && this.frames > 0) {
+      track.addEventListener("unmute", () => this.#play(stream), { once: true });
+    } else this.#play(stream);
+  }
+  #play(stream) {
     this.#video.srcObject = stream;
     this.#video.play().catch(() => {
       document.addEventListener("pointerdown", () => void this.#video.play(), { once: true });
@@ -137,182 +143,83 @@ var RouteLine = class {
 };
 
 // lib/browser/page/session.ts
-var FIRST_PAUSE_MS = 500;
-var LONGEST_PAUSE_MS = 8e3;
-var STEP_DEADLINE_MS = 12e3;
-var GOOD_AFTER_MS = 5e3;
 var UNAUTHORIZED = 401;
 var NOT_FOUND = 404;
-var Problem = class extends Error {
-  constructor(message, status = 0) {
-    super(message);
-    this.status = status;
-  }
-  status;
-};
 var Session = class {
-  /** The present connection; a closed one while waiting. */
-  conn = null;
-  phase = "connecting";
-  /** Why the last connection ended or was not made: one sentence, empty if all is well. */
-  problem = "";
-  /** Whether a signaling service is there, and no robot. */
-  robotAway = false;
-  /** Whether the robot wants a token, or another one. */
-  tokenWanted = false;
-  /** When the next attempt begins, on the clock of performance.now(). */
-  retryAtMs = 0;
-  #options;
-  #pauseMs = FIRST_PAUSE_MS;
-  #openedMs = 0;
-  #timer;
+  /** Whether there was a connection: the page then connects *again*. */
+  wasOpen = false;
+  #link;
+  #signaled;
   #token = tokenInAddress();
+  /** Connects at once. */
   constructor(options) {
-    this.#options = options;
-    globalThis.addEventListener("online", () => this.retryNow());
+    this.#signaled = options.icePath !== null;
+    this.#link = rtcbot.stayConnected({
+      url: options.connectPath,
+      iceUrl: options.icePath,
+      rtcConfiguration: options.rtcConfiguration ?? void 0,
+      token: () => this.#token,
+      onConnection: options.onConnection,
+      onState: (state) => {
+        this.wasOpen ||= state === "open";
+        queueMicrotask(() => options.onChange());
+      }
+    });
     globalThis.addEventListener("hashchange", () => {
       const token = tokenInAddress();
       if (token) this.useToken(token);
     });
-    globalThis.addEventListener("pageshow", (event) => event.persisted && this.retryNow());
-    document.addEventListener("visibilitychange", () => !document.hidden && this.retryNow());
   }
-  /** Makes the first connection. */
-  start() {
-    void this.#attempt();
+  /** The newest connection, also one that has ended. */
+  get conn() {
+    return this.#link.newest;
+  }
+  /** The connection, if it is open. */
+  get open() {
+    return this.#link.conn;
+  }
+  /** Where it is. */
+  get phase() {
+    const { state } = this.#link;
+    return state === "closed" ? "waiting" : state;
+  }
+  /** Whether a signaling service is there, and no robot. */
+  get robotAway() {
+    return this.#status === NOT_FOUND;
+  }
+  /** Whether the robot wants a token, or another one. */
+  get tokenWanted() {
+    return this.#status === UNAUTHORIZED;
+  }
+  /** Why the last connection ended or was not made: one sentence, empty if all is well. */
+  get problem() {
+    if (this.robotAway) return "This page connects when it comes.";
+    return this.#link.problem?.message ?? "";
+  }
+  /** When the next attempt begins, on the clock of performance.now(). */
+  get retryAtMs() {
+    return this.#link.retryAtMs;
   }
   /** Ends the waiting. */
   retryNow() {
-    if (this.phase !== "waiting") return;
-    clearTimeout(this.#timer);
-    void this.#attempt();
+    this.#link.retryNow();
   }
   /** Shows this token to the robot from now on. */
   useToken(token) {
     this.#token = token;
     this.retryNow();
   }
-  async #attempt() {
-    this.#enter("connecting");
-    let configuration;
-    try {
-      configuration = await this.#configure();
-    } catch (error) {
-      return this.#ended(error);
-    }
-    await this.#connect(configuration);
-  }
-  /** With a signaling service, no offer is made before a robot is there. */
-  async #configure() {
-    const { icePath, rtcConfiguration } = this.#options;
-    const usual = rtcConfiguration ?? void 0;
-    if (!icePath) return usual;
-    const text = await ask(icePath, { headers: this.#headers() });
-    const { iceServers = null } = JSON.parse(text);
-    return iceServers ? { ...usual, iceServers } : usual;
-  }
-  #headers() {
-    return this.#token ? { authorization: \`Bearer \${this.#token}\` } : {};
-  }
-  async #connect(configuration) {
-    const { connectPath, onConnection } = this.#options;
-    const conn = new rtcbot.RTCConnection(true, configuration);
-    this.conn = conn;
-    let problem = null;
-    conn.onClose(() => this.#ended(problem ?? new Problem(describeEnd(conn))));
-    try {
-      onConnection(conn);
-      const offer = await conn.getLocalDescription();
-      const answer = await postOffer(connectPath, offer, this.#headers());
-      await conn.setRemoteDescription(answer);
-      await within(STEP_DEADLINE_MS, conn.onReady());
-      this.problem = "";
-      this.robotAway = this.tokenWanted = false;
-      this.#openedMs = performance.now();
-      this.#enter("open");
-    } catch (error) {
-      problem = error instanceof Error ? error : new Problem(String(error));
-      conn.close();
-    }
-  }
-  #ended(problem) {
-    if (this.phase === "open" && performance.now() - this.#openedMs > GOOD_AFTER_MS) {
-      this.#pauseMs = FIRST_PAUSE_MS;
-    }
-    const pauseMs = this.#pauseMs * (0.8 + 0.4 * Math.random());
-    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
-    const status = problem instanceof Problem && this.#options.icePath ? problem.status : 0;
-    this.robotAway = status === NOT_FOUND;
-    this.tokenWanted = status === UNAUTHORIZED;
-    this.problem = this.robotAway ? "This page connects when it comes." : problem.message;
-    this.retryAtMs = performance.now() + pauseMs;
-    this.#timer = setTimeout(() => void this.#attempt(), pauseMs);
-    this.#enter("waiting");
-  }
-  #enter(phase) {
-    this.phase = phase;
-    this.#options.onChange();
+  /** What a signaling service has said. */
+  get #status() {
+    const { problem } = this.#link;
+    return this.#signaled && problem instanceof rtcbot.Refused ? problem.status : 0;
   }
 };
 function tokenInAddress() {
   return new URLSearchParams(location.hash.slice(1)).get("token");
 }
-async function postOffer(path, offer, headers) {
-  const text = await ask(path, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(offer)
-  });
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Error("The robot's answer is not a description of a connection.");
-  }
-}
-async function ask(path, request) {
-  let reply;
-  try {
-    const signal = AbortSignal.timeout(STEP_DEADLINE_MS);
-    reply = await fetch(path, { cache: "no-store", signal, ...request });
-  } catch {
-    throw new Problem(\`The robot does not answer at \${location.host}. Is it switched on?\`);
-  }
-  const text = await reply.text();
-  if (!reply.ok) throw new Problem(sentenceOf(reply, text), reply.status);
-  return text;
-}
-function sentenceOf(reply, text) {
-  const isText = (reply.headers.get("content-type") ?? "text/plain").startsWith("text/plain");
-  const sentence = text.trim();
-  if (isText && sentence && sentence.length <= 300) return sentence;
-  return \`The robot refused the connection (HTTP \${reply.status}).\`;
-}
-function describeEnd(conn) {
-  if (conn.state !== "lost") return "The robot has closed the connection.";
-  return conn.ready ? "The robot is not heard any more." : "There is no way through the network.";
-}
-async function within(ms, promise) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error("The robot has answered, but no way through the network opens.")),
-      ms
-    );
-  });
-  try {
-    await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 // lib/browser/page/view.ts
-var STATUS = {
-  connecting: "Connecting",
-  waiting: "Not connected",
-  still: "Connected, no picture",
-  open: "Connected"
-};
 var View = class {
   #root;
   #parts = /* @__PURE__ */ new Map();
@@ -335,7 +242,11 @@ var View = class {
       this.#root.dataset.state = state;
       this.#keepAwake(open);
     }
-    this.#write("status", STATUS[view.problem && !open ? "waiting" : state]);
+    this.#root.toggleAttribute("data-again", view.again && !view.robotAway && !view.tokenWanted);
+    this.#write(
+      "status",
+      open ? view.moving ? "Connected" : "Connected, no picture" : statusOf(view)
+    );
     if (open) return;
     this.#write("card-title", titleOf(view));
     this.#write("card-text", view.problem);
@@ -408,9 +319,14 @@ var View = class {
     if (part.textContent !== text) part.textContent = text;
   }
 };
+function statusOf({ again, robotAway, tokenWanted, problem }) {
+  if (again && !robotAway && !tokenWanted) return "Reconnecting…";
+  return problem ? "Not connected" : "Connecting";
+}
 function titleOf(view) {
   if (view.robotAway) return "No robot here yet";
   if (view.tokenWanted) return "This robot is locked";
+  if (view.again) return "Reconnecting…";
   return view.problem ? "Not connected" : "Connecting to the robot";
 }
 function metres(value) {
@@ -453,19 +369,20 @@ function start() {
     onChange: () => refresh()
   });
   drive.subscribe((command) => {
-    if (session.conn?.state === "open") session.conn.control.put_nowait(command);
+    session.open?.control.put_nowait(command);
     view.showCommand(command, drive.heldKeys);
   });
   function refresh() {
     view.showConnection({
       phase: session.phase,
+      again: session.wasOpen,
       problem: session.problem,
       robotAway: session.robotAway,
       tokenWanted: session.tokenWanted,
       retryInMs: session.retryAtMs - performance.now(),
       moving: picture.moving
     });
-    const conn = session.phase === "open" ? session.conn : null;
+    const conn = session.open;
     view.showNumbers(conn?.rttMs ?? null, conn?.pictureAgeMs ?? null, picture.fps);
     view.showGamepad([...navigator.getGamepads?.() ?? []].some((pad) => pad?.connected));
   }
@@ -480,7 +397,6 @@ function start() {
   view.offerFullscreen(element("#fullscreen"));
   document.addEventListener("gesturestart", (event) => event.preventDefault());
   expose(session, drive, picture, () => telemetry);
-  session.start();
 }
 function expose(session, drive, picture, telemetry) {
   const value = {
@@ -608,6 +524,12 @@ body {
   filter: grayscale(0.8) brightness(0.6);
 }
 
+/* While it reconnects: where the robot was when it was last seen, and clearly not now. */
+#robot[data-again]:not([data-state="open"], [data-state="still"]) #view {
+  opacity: 1;
+  filter: grayscale(1) brightness(0.35) blur(3px);
+}
+
 .scrim {
   position: absolute;
   inset: 0;
@@ -667,7 +589,7 @@ h1 {
   animation: none;
 }
 
-#robot[data-state="waiting"] .dot {
+#robot[data-state="waiting"]:not([data-again]) .dot {
   background: var(--bad);
   box-shadow: 0 0 0 3px color-mix(in srgb, var(--bad) 25%, transparent);
 }
@@ -954,7 +876,7 @@ svg {
   animation: turn 1s linear infinite;
 }
 
-#robot[data-state="waiting"] .ring {
+#robot[data-state="waiting"]:not([data-again]) .ring {
   border-color: var(--line);
   border-top-color: var(--soft);
   animation-duration: 3s;

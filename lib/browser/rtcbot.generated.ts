@@ -1437,6 +1437,232 @@ var Drive = class extends Producer {
   }
 };
 
+// lib/browser/ask.ts
+var Refused = class extends ConnectionLost {
+  /** The class's name. */
+  name = "Refused";
+  /** Of HTTP: 401 wants a token, 404 knows no such robot; 0 when nobody answered. */
+  status;
+  /** @param status of HTTP, or 0 */
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+};
+async function ask(url, { token, body, signal }) {
+  const headers = token ? { authorization: \`Bearer \${token}\` } : {};
+  const request = { cache: "no-store", signal, headers };
+  if (body) {
+    request.method = "POST";
+    request.body = JSON.stringify(body);
+    headers["content-type"] = "application/json";
+  }
+  let reply, text;
+  try {
+    reply = await fetch(url, request);
+    text = await reply.text();
+  } catch {
+    throw nobodyAnswers(url);
+  }
+  if (!reply.ok) throw new Refused(sentenceOf(reply, text), reply.status);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new NegotiationError("The robot's answer is not a description of a connection.");
+  }
+}
+function nobodyAnswers(url) {
+  const { host } = new URL(url, location.href);
+  return new Refused(\`The robot does not answer at \${host}. Is it switched on?\`, 0);
+}
+function sentenceOf(reply, text) {
+  const isText = (reply.headers.get("content-type") ?? "text/plain").startsWith("text/plain");
+  const sentence = text.trim();
+  if (isText && sentence && sentence.length <= 300) return sentence;
+  return \`The robot refused the connection (HTTP \${reply.status}).\`;
+}
+
+// lib/browser/attempts.ts
+var FIRST_PAUSE_MS = 300;
+var LONGEST_PAUSE_MS = 5e3;
+var FIRST_DEADLINE_MS = 5e3;
+var LONGEST_DEADLINE_MS = 15e3;
+var GOOD_AFTER_MS = 5e3;
+var Attempts = class {
+  #failures = 0;
+  #openedMs = null;
+  /** How long a step of this attempt may take. A slow robot gets more time at each one. */
+  get deadlineMs() {
+    return Math.min(FIRST_DEADLINE_MS * 1.5 ** this.#failures, LONGEST_DEADLINE_MS);
+  }
+  /** The attempt has succeeded. */
+  opened(nowMs) {
+    this.#openedMs = nowMs;
+  }
+  /**
+   * The attempt has failed, or the connection has ended.
+   *
+   * @param random from 0 to 1: not all viewers of a robot that restarts come back in the same moment
+   * @returns how long to wait before the next one
+   */
+  ended(nowMs, random) {
+    const openedMs = this.#openedMs;
+    this.#openedMs = null;
+    if (openedMs !== null && nowMs - openedMs >= GOOD_AFTER_MS) this.#failures = 0;
+    const longestMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS);
+    return longestMs * (0.5 + 0.5 * random);
+  }
+};
+
+// lib/browser/stay_connected.ts
+var HANGING_MS = 1e3;
+function stayConnected(options) {
+  return new StayConnected(options);
+}
+var StayConnected = class {
+  #options;
+  #viewer = randomName();
+  #attempts = new Attempts();
+  #listening = new AbortController();
+  #state = "waiting";
+  /** Of the present attempt and its connection. */
+  #life = new AbortController();
+  #newest = null;
+  #problem = null;
+  #beganMs = 0;
+  #retryAtMs = 0;
+  #timer;
+  /** Begins at once. */
+  constructor(options) {
+    this.#options = options;
+    const { signal } = this.#listening;
+    const retry = () => this.retryNow();
+    globalThis.addEventListener("online", retry, { signal });
+    globalThis.addEventListener("pageshow", (event) => event.persisted && retry(), { signal });
+    globalThis.addEventListener("pagehide", () => this.#rest(), { signal });
+    document.addEventListener("visibilitychange", () => document.hidden || retry(), { signal });
+    this.#begin();
+  }
+  /** Where it is. */
+  get state() {
+    return this.#state;
+  }
+  /** The connection while it is open, else null: nothing is kept for later that was meant for now. */
+  get conn() {
+    return this.#state === "open" ? this.#newest : null;
+  }
+  /** The connection that was made last, whatever has become of it. */
+  get newest() {
+    return this.#newest;
+  }
+  /** Why the last attempt failed or the last connection ended, in a sentence to be shown; null if open. */
+  get problem() {
+    return this.#problem;
+  }
+  /** When the next attempt begins, on the clock of \`performance.now()\`. */
+  get retryAtMs() {
+    return this.#retryAtMs;
+  }
+  /** Ends a pause, or an attempt that seems to hang. */
+  retryNow() {
+    const hangs = this.#state === "connecting" && performance.now() - this.#beganMs > HANGING_MS;
+    if (this.#state === "waiting" || hangs) this.#begin();
+  }
+  /** Ends the connection, and makes no other. */
+  close() {
+    this.#listening.abort();
+    this.#stop();
+    this.#enter("closed");
+  }
+  #begin() {
+    this.#stop();
+    const life = this.#life = new AbortController();
+    this.#beganMs = performance.now();
+    this.#enter("connecting");
+    this.#connect(life).catch((error) => this.#ended(life, error));
+  }
+  async #connect(life) {
+    const { url = "/connect", onConnection } = this.#options;
+    const { signal } = life;
+    const configuration = await this.#configure(signal);
+    signal.throwIfAborted();
+    const conn = this.#newest = new RTCConnection(true, configuration);
+    signal.addEventListener("abort", () => conn.close());
+    conn.onClose(() => this.#ended(life, describeEnd(conn)));
+    onConnection(conn);
+    const offer = await conn.getLocalDescription();
+    const answer = await this.#ask(url, signal, { ...offer, viewer: this.#viewer });
+    await conn.setRemoteDescription(answer);
+    await this.#inTime(
+      conn.onReady(),
+      () => new ConnectionLost("The robot has answered, but no way through the network opens.")
+    );
+    signal.throwIfAborted();
+    this.#problem = null;
+    this.#attempts.opened(performance.now());
+    this.#enter("open");
+  }
+  /** With a signaling service, no offer is made before a robot is there. */
+  async #configure(signal) {
+    const { iceUrl, rtcConfiguration } = this.#options;
+    if (!iceUrl) return rtcConfiguration;
+    const told = await this.#ask(iceUrl, signal);
+    return told.iceServers ? { ...rtcConfiguration, iceServers: told.iceServers } : rtcConfiguration;
+  }
+  #ask(url, signal, body) {
+    const token = this.#options.token?.() ?? null;
+    const asked = ask(url, { signal, token, ...body ? { body } : {} });
+    return this.#inTime(asked, () => nobodyAnswers(url));
+  }
+  /** A robot that was cut off would let its viewer wait for ever. What is late is aborted with the attempt. */
+  async #inTime(step, late) {
+    let timer;
+    const deadline = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(late()), this.#attempts.deadlineMs);
+    });
+    try {
+      return await Promise.race([step, deadline]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  /** The attempt has failed or its connection has ended; only the first word of it counts. */
+  #ended(life, problem) {
+    if (life !== this.#life || life.signal.aborted) return;
+    this.#stop();
+    const nowMs = performance.now();
+    const pauseMs = this.#attempts.ended(nowMs, Math.random());
+    this.#problem = problem;
+    this.#retryAtMs = nowMs + pauseMs;
+    this.#timer = setTimeout(() => this.#begin(), pauseMs);
+    this.#enter("waiting");
+  }
+  #rest() {
+    this.#stop();
+    this.#retryAtMs = Infinity;
+    this.#enter("waiting");
+  }
+  #stop() {
+    clearTimeout(this.#timer);
+    this.#life.abort();
+  }
+  #enter(state) {
+    if (this.#state === state || this.#state === "closed") return;
+    this.#state = state;
+    callSafely((state2) => this.#options.onState?.(state2), state);
+  }
+};
+function describeEnd(conn) {
+  if (conn.state !== "lost") return new ConnectionLost("The robot has closed the connection.");
+  return new ConnectionLost(
+    conn.ready ? "The robot is not heard any more." : "There is no way through the network."
+  );
+}
+function randomName() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 // lib/browser/websocket.ts
 var Websocket = class extends Producer {
   /** The browser's websocket. */
@@ -1495,7 +1721,7 @@ function websocketUrl(url) {
 `;
 
 /** For a script element: makes the global `rtcbot`. */
-export const classicScript: string = 'var rtcbot = (() => {\n"use strict";\n' + libraryCode + "return { ConnectionLost, Drive, Gamepad, Joystick, Keyboard, NegotiationError, Producer, Queue, RTCConnection, RtcbotError, SubscriptionClosed, Websocket, setGamepadRate };\n})();\n";
+export const classicScript: string = 'var rtcbot = (() => {\n"use strict";\n' + libraryCode + "return { ConnectionLost, Drive, Gamepad, Joystick, Keyboard, NegotiationError, Producer, Queue, RTCConnection, Refused, RtcbotError, SubscriptionClosed, Websocket, setGamepadRate, stayConnected };\n})();\n";
 
 /** For `import`: exports the same names. */
-export const moduleScript: string = libraryCode + "export { ConnectionLost, Drive, Gamepad, Joystick, Keyboard, NegotiationError, Producer, Queue, RTCConnection, RtcbotError, SubscriptionClosed, Websocket, setGamepadRate };\n";
+export const moduleScript: string = libraryCode + "export { ConnectionLost, Drive, Gamepad, Joystick, Keyboard, NegotiationError, Producer, Queue, RTCConnection, Refused, RtcbotError, SubscriptionClosed, Websocket, setGamepadRate, stayConnected };\n";

@@ -53,20 +53,21 @@ function start(): void {
   });
 
   drive.subscribe((command: DriveCommand) => {
-    if (session.conn?.state === "open") session.conn.control.put_nowait(command);
+    session.open?.control.put_nowait(command);
     view.showCommand(command, drive.heldKeys);
   });
 
   function refresh(): void {
     view.showConnection({
       phase: session.phase,
+      again: session.wasOpen,
       problem: session.problem,
       robotAway: session.robotAway,
       tokenWanted: session.tokenWanted,
       retryInMs: session.retryAtMs - performance.now(),
       moving: picture.moving,
     });
-    const conn = session.phase === "open" ? session.conn : null;
+    const conn = session.open;
     view.showNumbers(conn?.rttMs ?? null, conn?.pictureAgeMs ?? null, picture.fps);
     view.showGamepad([...(navigator.getGamepads?.() ?? [])].some((pad) => pad?.connected));
   }
@@ -84,7 +85,6 @@ function start(): void {
   document.addEventListener("gesturestart", (event) => event.preventDefault());
 
   expose(session, drive, picture, () => telemetry);
-  session.start();
 }
 
 /** `window.robot`, for tests and for the curious. */

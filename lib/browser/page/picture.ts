@@ -29,8 +29,15 @@ export class Picture {
     this.#watch();
   }
 
-  /** Shows a stream; the one before stays on the screen until the first frame of the new one. */
+  /** Shows a stream; the last picture of the one before stays until something comes of the new one. */
   show(stream: MediaStream): void {
+    const [track] = stream.getVideoTracks();
+    if (track?.muted && this.frames > 0) {
+      track.addEventListener("unmute", () => this.#play(stream), { once: true });
+    } else this.#play(stream);
+  }
+
+  #play(stream: MediaStream): void {
     this.#video.srcObject = stream;
     // A browser that saves power may refuse; the next touch starts it.
     this.#video.play().catch(() => {

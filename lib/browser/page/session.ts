@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
-/** Stays connected to the robot: a new connection, with growing pauses, whenever one has ended. */
+/** What the page knows about its connection: the words for why there is none, and the token. */
 
-import type { Description, RTCConnection } from "../index.ts";
+import type { RTCConnection, StayConnected } from "../index.ts";
 
 declare const rtcbot: typeof import("../index.ts");
 
@@ -11,74 +11,87 @@ export type Phase = "connecting" | "open" | "waiting";
 /** What the session is told and tells. */
 export interface SessionOptions {
   connectPath: string;
-  rtcConfiguration?: RTCConfiguration | null;
+  rtcConfiguration: RTCConfiguration | null;
   /** Where a signaling service tells of the robot and of ICE servers. */
-  icePath?: string | null;
+  icePath: string | null;
   /** Each new connection, before it makes its offer. */
   onConnection(conn: RTCConnection): void;
-  /** The phase, the problem or the attempt has changed. */
+  /** Something has changed. */
   onChange(): void;
 }
-
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 8000;
-/** For the answer to the offer, and then for the channel to open. */
-const STEP_DEADLINE_MS = 12_000;
-/** A connection that lasted so long was a good one: the pauses begin anew. */
-const GOOD_AFTER_MS = 5000;
 
 /** A robot that wants to see a token says so with this. */
 const UNAUTHORIZED = 401;
 const NOT_FOUND = 404;
 
-/** Why there is no connection, for the card. */
-class Problem extends Error {
-  constructor(message: string, readonly status = 0) {
-    super(message);
-  }
-}
-
-/** Connects, watches, connects again. */
+/** Stays connected for as long as the page is there. */
 export class Session {
-  /** The present connection; a closed one while waiting. */
-  conn: RTCConnection | null = null;
-  phase: Phase = "connecting";
-  /** Why the last connection ended or was not made: one sentence, empty if all is well. */
-  problem = "";
-  /** Whether a signaling service is there, and no robot. */
-  robotAway = false;
-  /** Whether the robot wants a token, or another one. */
-  tokenWanted = false;
-  /** When the next attempt begins, on the clock of performance.now(). */
-  retryAtMs = 0;
+  /** Whether there was a connection: the page then connects *again*. */
+  wasOpen = false;
+  readonly #link: StayConnected;
+  readonly #signaled: boolean;
+  #token = tokenInAddress();
 
-  readonly #options: SessionOptions;
-  #pauseMs = FIRST_PAUSE_MS;
-  #openedMs = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #token: string | null = tokenInAddress();
-
+  /** Connects at once. */
   constructor(options: SessionOptions) {
-    this.#options = options;
-    globalThis.addEventListener("online", () => this.retryNow());
+    this.#signaled = options.icePath !== null;
+    this.#link = rtcbot.stayConnected({
+      url: options.connectPath,
+      iceUrl: options.icePath,
+      rtcConfiguration: options.rtcConfiguration ?? undefined,
+      token: () => this.#token,
+      onConnection: options.onConnection,
+      onState: (state) => {
+        this.wasOpen ||= state === "open";
+        queueMicrotask(() => options.onChange()); // the first state comes before there is a session
+      },
+    });
     globalThis.addEventListener("hashchange", () => {
       const token = tokenInAddress();
       if (token) this.useToken(token);
     });
-    globalThis.addEventListener("pageshow", (event) => event.persisted && this.retryNow());
-    document.addEventListener("visibilitychange", () => !document.hidden && this.retryNow());
   }
 
-  /** Makes the first connection. */
-  start(): void {
-    void this.#attempt();
+  /** The newest connection, also one that has ended. */
+  get conn(): RTCConnection | null {
+    return this.#link.newest;
+  }
+
+  /** The connection, if it is open. */
+  get open(): RTCConnection | null {
+    return this.#link.conn;
+  }
+
+  /** Where it is. */
+  get phase(): Phase {
+    const { state } = this.#link;
+    return state === "closed" ? "waiting" : state;
+  }
+
+  /** Whether a signaling service is there, and no robot. */
+  get robotAway(): boolean {
+    return this.#status === NOT_FOUND;
+  }
+
+  /** Whether the robot wants a token, or another one. */
+  get tokenWanted(): boolean {
+    return this.#status === UNAUTHORIZED;
+  }
+
+  /** Why the last connection ended or was not made: one sentence, empty if all is well. */
+  get problem(): string {
+    if (this.robotAway) return "This page connects when it comes.";
+    return this.#link.problem?.message ?? "";
+  }
+
+  /** When the next attempt begins, on the clock of performance.now(). */
+  get retryAtMs(): number {
+    return this.#link.retryAtMs;
   }
 
   /** Ends the waiting. */
   retryNow(): void {
-    if (this.phase !== "waiting") return;
-    clearTimeout(this.#timer);
-    void this.#attempt();
+    this.#link.retryNow();
   }
 
   /** Shows this token to the robot from now on. */
@@ -87,135 +100,14 @@ export class Session {
     this.retryNow();
   }
 
-  async #attempt(): Promise<void> {
-    this.#enter("connecting");
-    let configuration: RTCConfiguration | undefined;
-    try {
-      configuration = await this.#configure();
-    } catch (error) {
-      return this.#ended(error as Error);
-    }
-    await this.#connect(configuration);
-  }
-
-  /** With a signaling service, no offer is made before a robot is there. */
-  async #configure(): Promise<RTCConfiguration | undefined> {
-    const { icePath, rtcConfiguration } = this.#options;
-    const usual = rtcConfiguration ?? undefined;
-    if (!icePath) return usual;
-    const text = await ask(icePath, { headers: this.#headers() });
-    const { iceServers = null } = JSON.parse(text) as { iceServers?: RTCIceServer[] | null };
-    return iceServers ? { ...usual, iceServers } : usual;
-  }
-
-  #headers(): Record<string, string> {
-    return this.#token ? { authorization: `Bearer ${this.#token}` } : {};
-  }
-
-  async #connect(configuration: RTCConfiguration | undefined): Promise<void> {
-    const { connectPath, onConnection } = this.#options;
-    const conn = new rtcbot.RTCConnection(true, configuration);
-    this.conn = conn;
-    let problem: Error | null = null;
-    conn.onClose(() => this.#ended(problem ?? new Problem(describeEnd(conn))));
-    try {
-      onConnection(conn);
-      const offer = await conn.getLocalDescription();
-      const answer = await postOffer(connectPath, offer, this.#headers());
-      await conn.setRemoteDescription(answer);
-      await within(STEP_DEADLINE_MS, conn.onReady());
-      this.problem = "";
-      this.robotAway = this.tokenWanted = false;
-      this.#openedMs = performance.now();
-      this.#enter("open");
-    } catch (error) {
-      problem = error instanceof Error ? error : new Problem(String(error));
-      conn.close();
-    }
-  }
-
-  #ended(problem: Error): void {
-    if (this.phase === "open" && performance.now() - this.#openedMs > GOOD_AFTER_MS) {
-      this.#pauseMs = FIRST_PAUSE_MS;
-    }
-    // Not all viewers of a robot that restarts should come back in the same moment.
-    const pauseMs = this.#pauseMs * (0.8 + 0.4 * Math.random());
-    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
-    const status = problem instanceof Problem && this.#options.icePath ? problem.status : 0;
-    this.robotAway = status === NOT_FOUND;
-    this.tokenWanted = status === UNAUTHORIZED;
-    this.problem = this.robotAway ? "This page connects when it comes." : problem.message;
-    this.retryAtMs = performance.now() + pauseMs;
-    this.#timer = setTimeout(() => void this.#attempt(), pauseMs);
-    this.#enter("waiting");
-  }
-
-  #enter(phase: Phase): void {
-    this.phase = phase;
-    this.#options.onChange();
+  /** What a signaling service has said. */
+  get #status(): number {
+    const { problem } = this.#link;
+    return this.#signaled && problem instanceof rtcbot.Refused ? problem.status : 0;
   }
 }
 
 /** `#token=…`: what stands behind the # is never sent to a server. */
 function tokenInAddress(): string | null {
   return new URLSearchParams(location.hash.slice(1)).get("token");
-}
-
-async function postOffer(
-  path: string,
-  offer: Description,
-  headers: Record<string, string>,
-): Promise<Description> {
-  const text = await ask(path, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(offer),
-  });
-  try {
-    return JSON.parse(text) as Description;
-  } catch {
-    throw new Error("The robot's answer is not a description of a connection.");
-  }
-}
-
-/** The text of a reply that says yes. */
-async function ask(path: string, request: RequestInit): Promise<string> {
-  let reply: Response;
-  try {
-    const signal = AbortSignal.timeout(STEP_DEADLINE_MS);
-    reply = await fetch(path, { cache: "no-store", signal, ...request });
-  } catch {
-    throw new Problem(`The robot does not answer at ${location.host}. Is it switched on?`);
-  }
-  const text = await reply.text();
-  if (!reply.ok) throw new Problem(sentenceOf(reply, text), reply.status);
-  return text;
-}
-
-/** The server says in one sentence what is wrong; a proxy in between may say a whole page. */
-function sentenceOf(reply: Response, text: string): string {
-  const isText = (reply.headers.get("content-type") ?? "text/plain").startsWith("text/plain");
-  const sentence = text.trim();
-  if (isText && sentence && sentence.length <= 300) return sentence;
-  return `The robot refused the connection (HTTP ${reply.status}).`;
-}
-
-function describeEnd(conn: RTCConnection): string {
-  if (conn.state !== "lost") return "The robot has closed the connection.";
-  return conn.ready ? "The robot is not heard any more." : "There is no way through the network.";
-}
-
-async function within(ms: number, promise: Promise<void>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error("The robot has answered, but no way through the network opens.")),
-      ms,
-    );
-  });
-  try {
-    await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

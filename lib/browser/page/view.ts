@@ -7,19 +7,14 @@ import type { Phase } from "./session.ts";
 /** What is to be shown about the connection. */
 export interface ConnectionView {
   phase: Phase;
+  /** Whether there was a connection before. */
+  again: boolean;
   problem: string;
   robotAway: boolean;
   tokenWanted: boolean;
   retryInMs: number;
   moving: boolean;
 }
-
-const STATUS = {
-  connecting: "Connecting",
-  waiting: "Not connected",
-  still: "Connected, no picture",
-  open: "Connected",
-};
 
 /** The document's parts, by their ids. */
 export class View {
@@ -47,8 +42,11 @@ export class View {
       this.#root.dataset.state = state;
       this.#keepAwake(open);
     }
-    // Else a screen reader would be told of every single attempt.
-    this.#write("status", STATUS[view.problem && !open ? "waiting" : state]);
+    this.#root.toggleAttribute("data-again", view.again && !view.robotAway && !view.tokenWanted);
+    this.#write(
+      "status",
+      open ? (view.moving ? "Connected" : "Connected, no picture") : statusOf(view),
+    );
     if (open) return;
     this.#write("card-title", titleOf(view));
     this.#write("card-text", view.problem);
@@ -131,9 +129,16 @@ export class View {
   }
 }
 
+/** It does not change with each attempt, of which a screen reader would tell. */
+function statusOf({ again, robotAway, tokenWanted, problem }: ConnectionView): string {
+  if (again && !robotAway && !tokenWanted) return "Reconnecting…";
+  return problem ? "Not connected" : "Connecting";
+}
+
 function titleOf(view: ConnectionView): string {
   if (view.robotAway) return "No robot here yet";
   if (view.tokenWanted) return "This robot is locked";
+  if (view.again) return "Reconnecting…";
   return view.problem ? "Not connected" : "Connecting to the robot";
 }
 
