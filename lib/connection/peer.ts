@@ -13,7 +13,7 @@ import type { LinkState } from "./send_control.ts";
 /** A STUN or TURN server, as in the standard's `RTCIceServer`. */
 export interface IceServer {
   /** `stun:host:port`, `turn:host:port?transport=udp`, `turns:host:port` … */
-  urls: string | string[];
+  urls: string | readonly string[];
   /** TURN only. */
   username?: string;
   /** TURN only. */
@@ -26,7 +26,7 @@ export interface RTCConfiguration {
    * Who is asked for addresses and relays, all at once; give `[]` to ask nobody.
    * @default {[{urls: "stun:stun.l.google.com:19302"}]}
    */
-  iceServers?: IceServer[];
+  iceServers?: readonly IceServer[];
   /** `"relay"` allows only paths through a TURN server. @default {"all"} */
   iceTransportPolicy?: "all" | "relay";
 }
