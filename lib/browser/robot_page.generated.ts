@@ -14,30 +14,38 @@ var Picture = class {
   frames = 0;
   #root;
   #video;
+  #last;
   #glow;
   #times = [];
   #glowMs = 0;
+  #aspect = null;
   #chosen = null;
-  constructor(root, video, glow) {
+  /** @param last what is shown of a stream that has ended */
+  constructor(root, video, last, glow) {
     this.#root = root;
     this.#video = video;
+    this.#last = last;
     this.#glow = glow.getContext("2d", { alpha: false });
     video.addEventListener("resize", () => this.#layOut());
     globalThis.addEventListener("resize", () => this.#layOut());
     this.#watch();
   }
-  /** Shows a stream; the last picture of the one before stays until something comes of the new one. */
+  /** Shows a stream. */
   show(stream) {
-    const [track] = stream.getVideoTracks();
-    if (track?.muted && this.frames > 0) {
-      track.addEventListener("unmute", () => this.#play(stream), { once: true });
-    } else this.#play(stream);
-  }
-  #play(stream) {
     this.#video.srcObject = stream;
     this.#video.play().catch(() => {
       document.addEventListener("pointerdown", () => void this.#video.play(), { once: true });
     });
+  }
+  /** The stream has ended: its last picture stays until something comes of another one. */
+  freeze() {
+    const { videoWidth, videoHeight } = this.#video;
+    if (videoWidth && videoHeight) {
+      Object.assign(this.#last, { width: videoWidth, height: videoHeight });
+      this.#last.getContext("2d")?.drawImage(this.#video, 0, 0);
+      this.#root.toggleAttribute("data-frozen", true);
+    }
+    this.#video.srcObject = null;
   }
   /** Frames in the last second. */
   get fps() {
@@ -73,6 +81,7 @@ var Picture = class {
   #count(frames) {
     if (frames === 0) return;
     const now = performance.now();
+    this.#root.removeAttribute("data-frozen");
     this.frames += frames;
     for (let i = 0; i < frames; i++) this.#times.push(now);
     if (this.#times.length > 300) this.#times.splice(0, 150);
@@ -90,8 +99,9 @@ var Picture = class {
   }
   #layOut() {
     const { videoWidth, videoHeight } = this.#video;
-    if (!videoWidth || !videoHeight) return;
-    const picture = videoWidth / videoHeight;
+    if (videoWidth && videoHeight) this.#aspect = videoWidth / videoHeight;
+    const picture = this.#aspect;
+    if (picture === null) return;
     const screen = innerWidth / innerHeight;
     const hidden = 1 - Math.min(picture / screen, screen / picture);
     this.#root.style.setProperty("--aspect", String(picture));
@@ -350,6 +360,7 @@ function start() {
   const picture = new Picture(
     element("#robot"),
     video,
+    element("#last"),
     element("#glow")
   );
   const drive = new rtcbot.Drive({ joystick: stick });
@@ -359,6 +370,7 @@ function start() {
     ...config,
     onConnection(conn) {
       conn.video.subscribe((stream) => picture.show(stream));
+      conn.onClose(() => picture.freeze());
       conn.watchPicture(video);
       conn.subscribe((message) => {
         if (typeof message !== "object" || message === null) return;
@@ -481,7 +493,8 @@ body {
 /* ---- the picture ---- */
 
 #glow,
-#view {
+#view,
+#last {
   position: absolute;
   inset: 0;
   width: 100%;
@@ -497,11 +510,12 @@ body {
   display: none;
 }
 
-#view {
+#view,
+#last {
   object-fit: cover;
 }
 
-#robot[data-fit="fit"] #view {
+#robot[data-fit="fit"] :is(#view, #last) {
   inset: 0;
   margin: auto;
   width: min(100%, calc(100vh * var(--aspect)));
@@ -524,10 +538,18 @@ body {
   filter: grayscale(0.8) brightness(0.6);
 }
 
-/* While it reconnects: where the robot was when it was last seen, and clearly not now. */
-#robot[data-again]:not([data-state="open"], [data-state="still"]) #view {
-  opacity: 1;
-  filter: grayscale(1) brightness(0.35) blur(3px);
+/* Where the robot was when it was last seen, and clearly not now. */
+#last {
+  visibility: hidden;
+  filter: grayscale(1) brightness(0.38) blur(2px);
+}
+
+#robot[data-frozen] #last {
+  visibility: visible;
+}
+
+#robot[data-frozen] #view {
+  opacity: 0;
 }
 
 .scrim {
@@ -961,7 +983,7 @@ svg {
     --stick: min(208px, 30vh);
   }
 
-  #robot[data-fit="fit"] #view {
+  #robot[data-fit="fit"] :is(#view, #last) {
     inset: 0 0 calc(var(--stick) * 0.6);
   }
 

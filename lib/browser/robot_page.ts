@@ -102,6 +102,7 @@ ${pageScript}</script>
 
 const PICTURE = `<canvas id="glow" width="8" height="6" aria-hidden="true"></canvas>
 <video id="view" autoplay playsinline muted disablepictureinpicture disableremoteplayback aria-label="What the robot sees"></video>
+<canvas id="last" width="4" height="3" role="img" aria-label="What the robot saw last"></canvas>
 <div class="scrim"></div>`;
 
 const TOOLS = `<ul class="chips">

@@ -32,6 +32,7 @@ function start(): void {
   const picture = new Picture(
     element<HTMLElement>("#robot"),
     video,
+    element<HTMLCanvasElement>("#last"),
     element<HTMLCanvasElement>("#glow"),
   );
   const drive: Drive = new rtcbot.Drive({ joystick: stick });
@@ -42,6 +43,7 @@ function start(): void {
     ...config,
     onConnection(conn: RTCConnection) {
       conn.video.subscribe((stream) => picture.show(stream));
+      conn.onClose(() => picture.freeze());
       conn.watchPicture(video);
       conn.subscribe((message) => {
         if (typeof message !== "object" || message === null) return;

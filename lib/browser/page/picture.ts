@@ -15,34 +15,47 @@ export class Picture {
 
   readonly #root: HTMLElement;
   readonly #video: HTMLVideoElement;
+  readonly #last: HTMLCanvasElement;
   readonly #glow: CanvasRenderingContext2D | null;
   #times: number[] = [];
   #glowMs = 0;
+  #aspect: number | null = null;
   #chosen: "fill" | "fit" | null = null;
 
-  constructor(root: HTMLElement, video: HTMLVideoElement, glow: HTMLCanvasElement) {
+  /** @param last what is shown of a stream that has ended */
+  constructor(
+    root: HTMLElement,
+    video: HTMLVideoElement,
+    last: HTMLCanvasElement,
+    glow: HTMLCanvasElement,
+  ) {
     this.#root = root;
     this.#video = video;
+    this.#last = last;
     this.#glow = glow.getContext("2d", { alpha: false });
     video.addEventListener("resize", () => this.#layOut());
     globalThis.addEventListener("resize", () => this.#layOut());
     this.#watch();
   }
 
-  /** Shows a stream; the last picture of the one before stays until something comes of the new one. */
+  /** Shows a stream. */
   show(stream: MediaStream): void {
-    const [track] = stream.getVideoTracks();
-    if (track?.muted && this.frames > 0) {
-      track.addEventListener("unmute", () => this.#play(stream), { once: true });
-    } else this.#play(stream);
-  }
-
-  #play(stream: MediaStream): void {
     this.#video.srcObject = stream;
     // A browser that saves power may refuse; the next touch starts it.
     this.#video.play().catch(() => {
       document.addEventListener("pointerdown", () => void this.#video.play(), { once: true });
     });
+  }
+
+  /** The stream has ended: its last picture stays until something comes of another one. */
+  freeze(): void {
+    const { videoWidth, videoHeight } = this.#video;
+    if (videoWidth && videoHeight) {
+      Object.assign(this.#last, { width: videoWidth, height: videoHeight });
+      this.#last.getContext("2d")?.drawImage(this.#video, 0, 0);
+      this.#root.toggleAttribute("data-frozen", true);
+    }
+    this.#video.srcObject = null;
   }
 
   /** Frames in the last second. */
@@ -84,6 +97,7 @@ export class Picture {
   #count(frames: number): void {
     if (frames === 0) return;
     const now = performance.now();
+    this.#root.removeAttribute("data-frozen");
     this.frames += frames;
     for (let i = 0; i < frames; i++) this.#times.push(now);
     if (this.#times.length > 300) this.#times.splice(0, 150);
@@ -103,8 +117,9 @@ export class Picture {
 
   #layOut(): void {
     const { videoWidth, videoHeight } = this.#video;
-    if (!videoWidth || !videoHeight) return;
-    const picture = videoWidth / videoHeight;
+    if (videoWidth && videoHeight) this.#aspect = videoWidth / videoHeight; // else it is the last one's
+    const picture = this.#aspect;
+    if (picture === null) return;
     const screen = innerWidth / innerHeight;
     const hidden = 1 - Math.min(picture / screen, screen / picture);
     this.#root.style.setProperty("--aspect", String(picture));
