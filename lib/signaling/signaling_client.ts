@@ -42,7 +42,7 @@ export interface SignalingClientOptions {
   onOffer: (offer: object, viewer: OfferContext) => object | Promise<object>;
   /** The token that viewers must show; the service checks it, and never sees it before a viewer shows it. */
   viewerToken?: string;
-  /** How it comes back when the connection is lost. @default pauses from 0.5 to 15 s */
+  /** How it comes back when the connection is lost. @default pauses from 0.5 to 4 s */
   reconnect?: Omit<ReconnectOptions, "unless">;
   /** The time, for tests. @default the system's */
   clock?: Clock;
@@ -69,6 +69,10 @@ const PING_MS = 10_000;
 const SILENCE_MS = 25_000;
 /** A round trip over a bad mobile network, twice over. */
 const CHECK_MS = 1_500;
+/** DNS, TCP, TLS and websocket: four of them. */
+const CONNECT_MS = 6_000;
+/** Viewers may come so soon after a service was restarted. */
+const LONGEST_PAUSE_MS = 4_000;
 const FINAL_CODES: readonly number[] = [
   CloseCode.badMessage,
   CloseCode.wrongSecret,
@@ -120,7 +124,12 @@ export class SignalingClient extends Lifecycle {
     this.#websocket = new Websocket(url, {
       protocols: SUBPROTOCOL,
       silenceMs: SILENCE_MS,
-      reconnect: { ...options.reconnect, unless: ({ code }) => FINAL_CODES.includes(code) },
+      connectTimeoutMs: CONNECT_MS,
+      reconnect: {
+        longestMs: LONGEST_PAUSE_MS,
+        ...options.reconnect,
+        unless: ({ code }) => FINAL_CODES.includes(code),
+      },
       clock,
       random,
     });
@@ -154,7 +163,9 @@ export class SignalingClient extends Lifecycle {
 
   /** Finds out within a second or two whether the service is still there, and comes back if not. */
   check(): void {
-    if (this.#websocket.state !== "open") return this.retryNow();
+    if (this.#websocket.state === "away") return this.retryNow();
+    // What was begun in another network would never end.
+    if (this.#websocket.state === "connecting") return this.#websocket.expect(2 * CHECK_MS);
     this.#say({ type: "ping" });
     this.#websocket.expect(CHECK_MS);
   }

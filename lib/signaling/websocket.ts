@@ -189,7 +189,7 @@ export class Websocket extends SubscriptionProducerConsumer<unknown> {
 
   /**
    * The other end was just asked for something: unless anything is heard from it within this time, the
-   * connection is lost. For when a network is known to have changed.
+   * connection is lost; while it connects, unless it opens. For when a network is known to have changed.
    */
   expect(withinMs: number): void {
     this.#link?.expect(withinMs);

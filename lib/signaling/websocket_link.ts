@@ -101,14 +101,14 @@ export class Link {
     this.#socket.send(data);
   }
 
-  /** Gives it up unless something is heard within this. */
+  /** Gives it up unless something is heard within this; while it connects, unless it opens. */
   expect(withinMs: number): void {
-    if (!this.open) return;
+    if (this.#over) return;
     const askedMs = this.#options.clock.now();
     this.#stopExpecting();
     this.#stopExpecting = once(this.#options.clock, withinMs, () => {
       if (this.#heardMs > askedMs) return;
-      this.#giveUp(`nothing was heard for ${withinMs / 1000} s after it was asked`);
+      this.#giveUp(`nothing was heard within ${withinMs / 1000} s after it was asked`);
     });
   }
 

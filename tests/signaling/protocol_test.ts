@@ -55,6 +55,19 @@ onBoth(
   },
 );
 
+onBoth(
+  "RTCBot's robot does not hear who of our viewers it is, which it would not take",
+  async (served) => {
+    const python = robot(served, "/rover");
+    await python.opened;
+    const reply = served.post("/rover", JSON.stringify({ ...JSON.parse(OFFER), viewer: "anna" }));
+    assert.deepEqual(await python.json(), JSON.parse(OFFER));
+    python.send(ANSWER);
+    assert.equal((await reply).status, 200);
+    await python.closed;
+  },
+);
+
 onBoth("a second robot of RTCBot at one id gets 409, and the first keeps it", async (served) => {
   const first = robot(served, "/rover");
   await first.opened;

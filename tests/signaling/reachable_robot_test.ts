@@ -174,3 +174,47 @@ Deno.test("ReachableRobot does not trust the service's silence when a connection
   await robot.close();
   await server.shutdown();
 });
+
+Deno.test("ReachableRobot gives up an attempt that hangs when a connection was lost meanwhile", async () => {
+  const clock = new ManualClock();
+  const served = await serve();
+  // The service, and what becomes of the packets to it in a network that has changed: silence.
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  const swallowed: Deno.Conn[] = [];
+  let cutOff = false;
+  let last: Deno.Conn | null = null;
+  const serving = (async () => {
+    for await (const conn of listener) {
+      last = conn;
+      if (cutOff) {
+        swallowed.push(conn);
+        continue;
+      }
+      const behind = await Deno.connect({ hostname: "127.0.0.1", port: served.port });
+      const pipes = [conn.readable.pipeTo(behind.writable), behind.readable.pipeTo(conn.writable)];
+      void Promise.allSettled(pipes);
+    }
+  })();
+  const { robot: [robot], made } = await robotAt(`http://127.0.0.1:${port}`, { clock });
+  await served.post("/rover", offer());
+  cutOff = true;
+  (last! as Deno.Conn).close();
+  await until(() => robot.state === "away");
+  clock.advance(1_000);
+  await until(() => swallowed.length === 1);
+  assert.equal(robot.state, "connecting");
+  made[0]!.lose();
+  clock.advance(2_900);
+  assert.equal(robot.state, "connecting");
+  clock.advance(200);
+  assert.equal(robot.state, "away");
+  cutOff = false;
+  clock.advance(4_000);
+  await until(() => robot.state === "open");
+  await robot.close();
+  listener.close();
+  for (const conn of swallowed) conn.close();
+  await serving.catch(() => {});
+  await served.close();
+});

@@ -34,7 +34,7 @@ export class OnceRobot implements Holder, SocketListener {
       this.end(1000, "the answer did not come in time");
     };
     signal.addEventListener("abort", abort);
-    this.#opened.promise.then(() => this.#socket.send(message.offer));
+    this.#opened.promise.then(() => this.#socket.send(forRtcbot(message.offer)));
     try {
       return await reply.promise;
     } finally {
@@ -74,6 +74,12 @@ export class OnceRobot implements Holder, SocketListener {
     this.#reply?.({ kind: "gone" });
     this.#end.resolve();
   }
+}
+
+/** RTCBot takes no offer with more in it than a description; our pages say beside who they are. */
+function forRtcbot(offer: string): string {
+  const { viewer, ...description } = JSON.parse(offer) as { viewer?: unknown };
+  return viewer === undefined ? offer : JSON.stringify(description);
 }
 
 function isJsonObject(text: string): boolean {
