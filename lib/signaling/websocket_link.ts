@@ -140,10 +140,19 @@ export class Link {
     const bytes = typeof data === "string" ? data.length : data.byteLength;
     if (bytes > maxMessageBytes) {
       const problem = `it sent a message of more than ${maxMessageBytes} bytes`;
-      this.#socket.close(1009, `at most ${maxMessageBytes} bytes`);
+      this.#refuse(`at most ${maxMessageBytes} bytes`);
       return this.#finish({ code: 1009, reason: "" }, problem);
     }
     this.#listener.message(typeof data === "string" ? data : new Uint8Array(data));
+  }
+
+  /** Closes with 1009, which the standard lets no client say: a client gives the reason only. */
+  #refuse(reason: string): void {
+    try {
+      this.#socket.close(1009, reason);
+    } catch {
+      this.#socket.close(4009, reason);
+    }
   }
 
   #watch(): void {

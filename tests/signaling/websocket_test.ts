@@ -167,6 +167,17 @@ Deno.test("Websocket ends with 1009 when a message is larger than it may be", as
   );
 });
 
+Deno.test("Websocket fails, and the program goes on, when its server sends too large a message", async () => {
+  await joined(async ({ client, server }) => {
+    await server.onReady();
+    for (const message of ["x".repeat(2000), new Uint8Array(2000)]) server.put_nowait(message);
+    await client;
+    assert.match(client.error?.message ?? "", /it sent a message of more than 1000 bytes/);
+    assert.equal(client.end?.code, 1009);
+    await server;
+  }, { maxMessageBytes: 1000 });
+});
+
 Deno.test("Websocket bounds what waits, drains, and loses nothing of it", async () => {
   await joined(async ({ client, server }) => {
     await client.onReady();
