@@ -8,7 +8,15 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { chromium } from "./browser/harness.ts";
-import { command, headOf, permissions, read, servesPage, start } from "./tutorials/harness.ts";
+import {
+  command,
+  headOf,
+  permissions,
+  read,
+  servesPage,
+  start,
+  WITHOUT_SOUND,
+} from "./tutorials/harness.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const FOLDER = new URL("tutorials/", ROOT);
@@ -68,7 +76,7 @@ for (const script of scripts) {
   const hasCamera = exists(new URL("file:///dev/video0"));
   const title = `tutorials/${script} says what to do when it has no device`;
   Deno.test(hasCamera ? `${title} (unplug the camera)` : title, { ignore: hasCamera }, async () => {
-    const { code, stderr } = await command(script, ["--port", "0"]).output();
+    const { code, stderr } = await command(script, ["--port", "0"], WITHOUT_SOUND).output();
     assert.equal(code, 1);
     assert.match(
       new TextDecoder().decode(stderr),
