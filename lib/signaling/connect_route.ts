@@ -1,17 +1,20 @@
 /** `POST /connect`: a browser sends its offer and gets the answer. */
 import type { Context } from "@hono/hono";
 import { MAX_SDP_LENGTH } from "../wire/description.ts";
+import { ForeignPage, isForeign, type OriginBounds } from "./foreign_page.ts";
 import { type Connectable, OfferAnswerer, type OfferBounds, readText } from "./offer_answerer.ts";
 
 /** Options of {@linkcode connectRoute}. */
-export type ConnectRouteOptions = OfferBounds;
+export interface ConnectRouteOptions extends OfferBounds, OriginBounds {}
 
 /** JSON escapes may make a description longer than its SDP; never twice as long. */
 const MAX_BODY_BYTES = 2 * MAX_SDP_LENGTH;
 
 /**
  * A route that answers offers. Whatever strangers post, they get the answer or one sentence with a
- * status of 4xx (503 when there are too many), and what they posted costs nothing.
+ * status of 4xx (503 when there are too many), and what they posted costs nothing. A page of another
+ * origin gets 403, or any page that somebody in your network opens could drive the robot; one that you let
+ * in by `origins` needs CORS headers too (`hono/cors`), to read the answer.
  *
  * ```ts no-assert
  * import { Hono } from "@hono/hono";
@@ -34,6 +37,7 @@ export function connectRoute(
 ): (c: Context) => Promise<Response> {
   const answerer = new OfferAnswerer(options);
   return async (c) => {
+    if (isForeign(c.req.raw.headers, options)) return c.text(new ForeignPage().message, 403);
     let offer: unknown;
     try {
       offer = JSON.parse(await readText(c.req.raw, MAX_BODY_BYTES));

@@ -10,6 +10,7 @@ import { report } from "../subscriptions/report.ts";
 import { writableTo } from "../subscriptions/streams.ts";
 import { decodeMessage, encodeMessage } from "../wire/message.ts";
 import { type Clock, once, systemClock } from "./clock.ts";
+import { ForeignPage, isForeign } from "./foreign_page.ts";
 import type {
   WebsocketOptions,
   WebsocketState,
@@ -94,17 +95,20 @@ export class Websocket extends SubscriptionProducerConsumer<unknown> {
   }
 
   /**
-   * Answers a request with a websocket. Every spelling of `Upgrade` that proxies use is understood.
+   * Answers a request with a websocket. Every spelling of `Upgrade` that proxies use is understood. Pages of
+   * other origins get no further than the error that this throws, for which Hono replies 403.
    *
    * @param request the request, or Hono's context
    * @returns the response to be returned, and the websocket, open a little later
    * @throws {TypeError} when the request asks for no websocket
+   * @throws {ForeignPage} when a page of another origin asks that `origins` does not name
    */
   static upgrade(
     request: Request | { readonly req: { readonly raw: Request } },
     options: WebsocketUpgradeOptions = {},
   ): { socket: Websocket; response: Response } {
     const raw = request instanceof Request ? request : request.req.raw;
+    if (isForeign(raw.headers, options)) throw new ForeignPage();
     const beats = raw.headers.has(HEARTBEAT_HEADER); // not to be read after the upgrade
     const { protocol, idleTimeoutS = 30, clock = systemClock, maxMessageBytes } = options;
     const upgrade: Deno.UpgradeWebSocketOptions = { idleTimeout: idleTimeoutS };

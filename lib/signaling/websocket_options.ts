@@ -1,5 +1,6 @@
 /** How a websocket is made, and where it is in its life. */
 import type { Clock } from "./clock.ts";
+import type { OriginBounds } from "./foreign_page.ts";
 import type { ReconnectOptions } from "./reconnecting.ts";
 
 /** `open` while messages flow, `away` before it connects again, `closed` for ever. */
@@ -32,10 +33,14 @@ export interface WebsocketOptions {
 }
 
 /** Options of {@linkcode Websocket.upgrade}. */
-export interface WebsocketUpgradeOptions {
+export interface WebsocketUpgradeOptions extends OriginBounds {
   /** The subprotocol to agree to, one of those that the client offers. */
   protocol?: string;
-  /** A larger message ends the connection with 1009. @default 16 MiB */
+  /**
+   * A larger message ends the connection with 1009. Deno has gathered it by then, from any number of
+   * fragments: serve this to people you know.
+   * @default 16 MiB
+   */
   maxMessageBytes?: number;
   /** A client that answers no ping for so long is lost. @default {30} */
   idleTimeoutS?: number;

@@ -5,6 +5,7 @@ import { connectRoute } from "../../lib/signaling/connect_route.ts";
 import type { Connectable } from "../../lib/signaling/offer_answerer.ts";
 import { MAX_SDP_LENGTH } from "../../lib/wire/description.ts";
 
+const OFFER_TEXT = JSON.stringify({ type: "offer", sdp: "v=0\r\n" });
 const ANSWER = { type: "answer", sdp: "v=0\r\n" };
 
 /** A connection that answers at once unless told otherwise, and counts. */
@@ -39,6 +40,7 @@ interface Reply {
 function serve(
   make: () => FakeConnection = () => new FakeConnection(),
   maxConnections?: number,
+  origins?: string | string[],
 ): { made: FakeConnection[]; post(body: BodyInit, headers?: HeadersInit): Promise<Reply> } {
   const made: FakeConnection[] = [];
   const connect = () => {
@@ -47,7 +49,13 @@ function serve(
     return connection;
   };
   const app = new Hono();
-  app.post("/connect", connectRoute(connect, maxConnections ? { maxConnections } : {}));
+  app.post(
+    "/connect",
+    connectRoute(connect, {
+      ...(maxConnections && { maxConnections }),
+      ...(origins && { origins }),
+    }),
+  );
   return {
     made,
     async post(body, headers = {}) {
@@ -81,6 +89,52 @@ Deno.test("connectRoute() does not mind the content type", async () => {
   for (const type of ["text/plain", "application/octet-stream", "application/json;charset=x", ""]) {
     assert.equal((await post("{}", { "content-type": type })).status, 200, type);
   }
+});
+
+const HERE = { host: "robot.local:8080" };
+
+Deno.test("connectRoute() replies 403 to a page of another origin, and makes no connection", async () => {
+  const { made, post } = serve();
+  for (const origin of ["https://evil.example", "null", "http://robot.local:9090"]) {
+    for (const site of [{}, { "sec-fetch-site": "cross-site" }]) {
+      const reply = await post(OFFER_TEXT, {
+        ...HERE,
+        origin,
+        ...site,
+        "content-type": "text/plain",
+      });
+      assert.equal(reply.status, 403);
+      assert.equal(
+        reply.text,
+        "Cannot connect: this page is of another origin than the robot; open the robot's own page, or " +
+          'let its owner name this one in "origins"',
+      );
+    }
+  }
+  assert.equal(made.length, 0);
+});
+
+Deno.test("connectRoute() lets its own pages in, also behind a proxy, and programs", async () => {
+  const { post } = serve();
+  const own: Record<string, string>[] = [
+    HERE,
+    { ...HERE, origin: "http://robot.local:8080" },
+    { ...HERE, origin: "https://robot.example", "x-forwarded-host": "robot.example" },
+    { ...HERE, origin: "https://robot.example", "sec-fetch-site": "same-origin" },
+  ];
+  for (const headers of own) assert.equal((await post(OFFER_TEXT, headers)).status, 200);
+});
+
+Deno.test("connectRoute() lets pages of those origins in that it is told", async () => {
+  const headers = { ...HERE, origin: "https://a.example" };
+  for (const origins of ["*", "https://a.example", ["https://b.example", "https://a.example"]]) {
+    assert.equal(
+      (await serve(undefined, undefined, origins).post(OFFER_TEXT, headers)).status,
+      200,
+    );
+  }
+  const { post } = serve(undefined, undefined, "https://b.example");
+  assert.equal((await post(OFFER_TEXT, headers)).status, 403);
 });
 
 Deno.test("connectRoute() replies 400 to what is not JSON, without making a connection", async () => {

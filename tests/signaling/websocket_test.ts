@@ -379,6 +379,32 @@ async function handshake(port: number, headers: string): Promise<Deno.Conn> {
   return conn;
 }
 
+Deno.test("Websocket.upgrade() refuses a page of another origin with 403, and takes those it is told", async () => {
+  const headers = { host: "robot.local", origin: "https://evil.example", upgrade: "websocket" };
+  const app = new Hono();
+  app.get("/ws", (c) => Websocket.upgrade(c).response);
+  const reply = await app.request("/ws", { headers });
+  assert.equal(reply.status, 403);
+  assert.match(
+    await reply.text(),
+    /^Cannot connect: this page is of another origin than the robot;/,
+  );
+
+  const at = serve({ origins: ["https://a.example"] });
+  try {
+    for (const [origin, refused] of [["https://a.example", false], ["https://b.example", true]]) {
+      const client = new WebSocket(at.url, { headers: { origin: String(origin) } } as never);
+      const end = Promise.withResolvers<boolean>();
+      client.onopen = () => client.close();
+      client.onerror = () => end.resolve(true);
+      client.onclose = () => end.resolve(false);
+      assert.equal(await end.promise, refused);
+    }
+  } finally {
+    await at.close();
+  }
+});
+
 Deno.test("Websocket agrees on a subprotocol", async () => {
   await joined(
     async ({ client }) => {
