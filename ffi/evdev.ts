@@ -90,17 +90,17 @@ export const EVDEV_PATHS: readonly string[] = Array.from(
 );
 
 /** Does something with many devices without loading the C library for each. */
-export function withEvdev<T>(action: () => T): T {
+export async function withEvdev<T>(action: () => Promise<T>): Promise<T> {
   takeLibrary();
   try {
-    return action();
+    return await action();
   } finally {
     giveLibrary();
   }
 }
 
 /** One open device. After {@linkcode EvdevDevice.close} nothing of it may be called. */
-export class EvdevDevice implements Disposable {
+export class EvdevDevice {
   /** Its path. */
   readonly path: string;
   readonly #libc: Libc;
@@ -255,8 +255,8 @@ export class EvdevDevice implements Disposable {
   }
 
   /**
-   * Ends a {@linkcode wait} at once and frees all. The kernel ends grabbing and rumbling itself; for
-   * the latter some drivers take their time, so a thread waits for them.
+   * Ends a {@linkcode wait} at once and frees all. The kernel ends grabbing and rumbling itself. A thread
+   * waits for it: any input device takes some 10 to 40 ms to close (`synchronize_rcu` in evdev_release).
    */
   async close(): Promise<void> {
     if (this.#closing) return;
@@ -267,14 +267,6 @@ export class EvdevDevice implements Disposable {
     await Promise.allSettled([this.#waiting, this.#pending]);
     this.#libc.symbols.close(this.#wake);
     await this.#libc.symbols.closeWaiting(this.#fd);
-    giveLibrary();
-  }
-
-  /** Frees it at once; for one that was only asked, neither waited for nor rumbled with. */
-  [Symbol.dispose](): void {
-    this.#closing = true;
-    this.#libc.symbols.close(this.#wake);
-    this.#libc.symbols.close(this.#fd);
     giveLibrary();
   }
 

@@ -14,44 +14,52 @@ import {
   pause,
 } from "./input_port.ts";
 
-/** How often a device that is missing is looked for. A look takes 4 ms, most of it to load the C library. */
+/** How often a device that is missing is looked for. A look holds the program up for 4 ms. */
 const LOOK_AGAIN_MS = 1000;
 
 /** `/dev/input/event*`; needs only `--allow-ffi`. */
 export const evdevBackend: InputBackend = {
-  // deno-lint-ignore require-await -- what it throws is to be a rejection
-  async scan(): Promise<InputScan> {
-    const found: InputInfo[] = [];
-    const denied: string[] = [];
-    withEvdev(() => {
-      for (const path of EVDEV_PATHS) {
-        try {
-          using device = new EvdevDevice(path);
-          found.push(infoOf(path, device.describe()));
-        } catch (error) {
-          if (error instanceof SystemCallError && /^(EACCES|EPERM)$/.test(error.code)) {
-            denied.push(path);
-          } else if (!(error instanceof DeviceMissing)) throw error;
-        }
-      }
-    });
-    return { found, denied };
-  },
+  scan: () => withEvdev(scan),
 
-  // deno-lint-ignore require-await -- what it throws is to be a rejection
   async open(path: string, grab: boolean): Promise<InputPort> {
     const device = new EvdevDevice(path);
     try {
       if (grab) device.grab();
       return new EvdevPort(device);
     } catch (error) {
-      device[Symbol.dispose]();
+      await device.close();
       throw error;
     }
   },
 
   changed: (signal: AbortSignal): Promise<void> => pause(LOOK_AGAIN_MS, signal),
 };
+
+/** Asks every device what it is. They are closed all at once, since each takes the kernel its time. */
+async function scan(): Promise<InputScan> {
+  const found: InputInfo[] = [];
+  const denied: string[] = [];
+  const closing: Promise<void>[] = [];
+  try {
+    for (const path of EVDEV_PATHS) {
+      try {
+        const device = new EvdevDevice(path);
+        try {
+          found.push(infoOf(path, device.describe()));
+        } finally {
+          closing.push(device.close());
+        }
+      } catch (error) {
+        if (error instanceof SystemCallError && /^(EACCES|EPERM)$/.test(error.code)) {
+          denied.push(path);
+        } else if (!(error instanceof DeviceMissing)) throw error;
+      }
+    }
+  } finally {
+    await Promise.all(closing);
+  }
+  return { found, denied };
+}
 
 class EvdevPort implements InputPort {
   readonly info: InputInfo;

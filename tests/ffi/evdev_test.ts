@@ -84,11 +84,8 @@ Deno.test({
   name: "withEvdev() and scan() leave nothing open, also without devices",
   ignore,
   async fn() {
-    assert.equal(withEvdev(() => 5), 5);
-    assert.throws(() =>
-      withEvdev(() => {
-        throw new RangeError("mine");
-      }), RangeError);
+    assert.equal(await withEvdev(() => Promise.resolve(5)), 5);
+    await assert.rejects(withEvdev(() => Promise.reject(new RangeError("mine"))), RangeError);
     try {
       const { found } = await evdevBackend.scan();
       for (const { path } of found) assert.ok(EVDEV_PATHS.includes(path));
