@@ -181,7 +181,10 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
   }
 
   #wait(quiet: boolean): Promise<void> {
-    return new Promise((resolve, reject) => this.#waiting.push({ quiet, resolve, reject }));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    promise.catch(() => {}); // harms nobody who did not wait for it
+    this.#waiting.push({ quiet, resolve, reject });
+    return promise;
   }
 
   #opened(port: SoundOutput): void {

@@ -128,3 +128,25 @@ Deno.test("FakeSpeaker keeps the last ten seconds of what sounded", async () => 
   const samples = speaker.heard.reduce((sum, each) => sum + each.samples, 0);
   assert.ok(samples > 8 * 48_000 && samples <= 10 * 48_000, `${samples}`);
 });
+
+Deno.test("Speaker.drained() that nobody waits for harms nothing when it closes before", async () => {
+  const clock = new ManualClock();
+  const speaker = new FakeSpeaker({ clock });
+  await speaker.onReady();
+  speaker.put_nowait(frame(0));
+  const unhandled: unknown[] = [];
+  const hear = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    unhandled.push(event.reason);
+  };
+  addEventListener("unhandledrejection", hear);
+  try {
+    const drained = speaker.drained();
+    await speaker.close();
+    await new Promise((resolve) => setTimeout(resolve)); // unhandled ones are told by then
+    assert.deepEqual(unhandled, []);
+    await assert.rejects(drained, { name: "SubscriptionClosed" });
+  } finally {
+    removeEventListener("unhandledrejection", hear);
+  }
+});
