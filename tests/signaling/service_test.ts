@@ -246,6 +246,20 @@ Deno.test("cors allows the origins that were named, and answers preflights", asy
   assert.match(preflight.headers.get("access-control-allow-headers") ?? "", /authorization/);
 });
 
+Deno.test("cors keeps the offers of pages that it does not name from the robot", async () => {
+  const { broker, post } = kit({ cors: ["https://mine.example"] });
+  const robot = answering();
+  await broker.claim("rover", STAYING, robot);
+  const from = async (origin?: string) =>
+    (await post("/rover", OFFER, { headers: { host: "service", ...(origin && { origin }) } }))
+      .status;
+  assert.equal(await from("https://evil.example"), 403);
+  assert.equal(robot.heard.length, 0);
+  for (const origin of ["https://mine.example", "http://service", undefined]) {
+    assert.equal(await from(origin), 200);
+  }
+});
+
 Deno.test("/metrics counts without ids, and the log holds no secret and no id in full", async () => {
   const lines: string[] = [];
   const { broker, post, get } = kit({ log: (event) => lines.push(JSON.stringify(event)) });

@@ -45,8 +45,9 @@ export interface SignalingOptions {
    */
   trustProxy?: boolean | number;
   /**
-   * Which pages of other origins may post offers: `"*"`, or a list of origins. There are no cookies
-   * that a foreign page could abuse.
+   * Which pages of other origins may connect: `"*"`, or a list of origins. There are no cookies that a
+   * foreign page could abuse; but where only some can reach the service, as in a network of your own, any
+   * page that one of them opens can, unless you give a list.
    * @default "*"
    */
   cors?: "*" | readonly string[];

@@ -3,6 +3,7 @@ import { type Context, Hono } from "@hono/hono";
 import { robotPage, type RobotPageOptions } from "../../browser/robot_page.ts";
 import { ConnectionLost } from "../../errors.ts";
 import { pause } from "../clock.ts";
+import { isForeign } from "../foreign_page.ts";
 import { getRTCBotJS } from "../rtcbot_js.ts";
 import { addressOf } from "./address.ts";
 import { answerOffer, giveIceServers } from "./offer_route.ts";
@@ -138,6 +139,10 @@ async function guarded(
     service.metrics.count("offers", "limited");
     c.header("retry-after", "2");
     return c.text("Too many requests from your address; come again.", 429);
+  }
+  // Who may not read the answer could still have the robot answer, and connect to another place.
+  if (isForeign(c.req.raw.headers, { origins: service.cors })) {
+    return c.text("Pages of this origin may not connect here.", 403);
   }
   const id = c.req.param("id") ?? "";
   if (!ID.test(id) || RESERVED.has(id)) return c.text(ID_WANTED, 400);
