@@ -29,7 +29,7 @@ export const CloseCode = {
   taken: 4409,
   /** A newer robot with the same secret has taken the id: who came back now would push that one out. */
   replaced: 4410,
-  /** Too many robots. */
+  /** Too many new ids from one address. */
   tooMany: 4429,
 } as const;
 

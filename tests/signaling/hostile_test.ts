@@ -1,6 +1,6 @@
 /** What strangers send to `serveSignaling()`: refused, memory flat, others unharmed. */
 import assert from "node:assert/strict";
-import { leave, robot, serve, type Served, stayingRobot, until } from "./kit.ts";
+import { leave, robot, SECRET, serve, type Served, stayingRobot, until } from "./kit.ts";
 
 const utf8 = new TextEncoder();
 const HANDSHAKE = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
@@ -206,3 +206,20 @@ function join(...parts: Uint8Array[]): Uint8Array {
   }
   return bytes;
 }
+
+Deno.test("serveSignaling() gives an address only so many ids to own, and its old ones at any time", async () => {
+  const served = await serve({ limits: { maxRobotsPerAddress: 3, newIdsPerHour: 0.001 } });
+  try {
+    for (const id of ["a", "b", "c"]) await leave(await stayingRobot(served, `/${id}`));
+    const greedy = robot(served, "/d", "rtcbot.1");
+    await greedy.opened;
+    greedy.send({ type: "hello", secret: SECRET });
+    assert.deepEqual(await greedy.closed, {
+      code: 4429,
+      reason: "your address has taken too many new ids",
+    });
+    await leave(await stayingRobot(served, "/a"));
+  } finally {
+    await served.close();
+  }
+});

@@ -7,6 +7,12 @@ export interface SignalingLimits {
   maxRobots?: number;
   /** Websockets of robots from one address. @default {64} */
   maxRobotsPerAddress?: number;
+  /**
+   * Ids that robots from one address may come to own in an hour, in the long run; at once as many as it may
+   * have robots. Each is kept for long, and all together would fill what keeps them.
+   * @default {10}
+   */
+  newIdsPerHour?: number;
   /** Offers that wait for their answer or are still being sent. @default {1000} */
   maxOffers?: number;
   /** The same from one address. @default {32} */
@@ -27,6 +33,7 @@ export interface SignalingLimits {
 export const DEFAULT_LIMITS: Required<SignalingLimits> = {
   maxRobots: 10_000,
   maxRobotsPerAddress: 64,
+  newIdsPerHour: 10,
   maxOffers: 1000,
   maxOffersPerAddress: 32,
   maxOffersPerRobot: 32,
@@ -65,7 +72,8 @@ export class TokenBucket {
 export type Kind = "robots" | "offers";
 
 interface Guest {
-  readonly bucket: TokenBucket;
+  readonly requests: TokenBucket;
+  readonly newIds: TokenBucket;
   robots: number;
   offers: number;
 }
@@ -96,7 +104,12 @@ export class Guests {
 
   /** Whether an address may make one more request now. */
   admit(address: string): boolean {
-    return this.#guest(address).bucket.take(this.#clock.now());
+    return this.#guest(address).requests.take(this.#clock.now());
+  }
+
+  /** Whether one more id may come to belong to a robot from there. */
+  admitNewId(address: string): boolean {
+    return this.#guest(address).newIds.take(this.#clock.now());
   }
 
   /** Takes a place; null when there is none: `"all"` when nobody gets one. The function gives it back. */
@@ -123,9 +136,11 @@ export class Guests {
     let guest = this.#guests.get(address);
     if (guest) this.#guests.delete(address);
     else {
-      const { requestsPerSecond, requestBurst } = this.#limits;
-      const bucket = new TokenBucket(requestsPerSecond, requestBurst, this.#clock.now());
-      guest = { bucket, robots: 0, offers: 0 };
+      const { requestsPerSecond, requestBurst, newIdsPerHour, maxRobotsPerAddress } = this.#limits;
+      const nowMs = this.#clock.now();
+      const requests = new TokenBucket(requestsPerSecond, requestBurst, nowMs);
+      const newIds = new TokenBucket(newIdsPerHour / 3600, maxRobotsPerAddress, nowMs);
+      guest = { requests, newIds, robots: 0, offers: 0 };
       if (this.#guests.size >= MAX_ADDRESSES) this.#forget();
     }
     this.#guests.set(address, guest);

@@ -29,7 +29,7 @@ export async function welcomeRobot(service: Service, c: Context, id: string): Pr
   const stays = offered.split(",").some((name) => name.trim() === SUBPROTOCOL);
   try {
     return stays
-      ? acceptStaying(service, request, id, leave)
+      ? acceptStaying(service, request, id, address, leave)
       : await acceptOnce(service, c, id, leave);
   } catch (error) {
     leave();
@@ -42,6 +42,7 @@ function acceptStaying(
   service: Service,
   request: Request,
   id: string,
+  address: string,
   leave: () => void,
 ): Response {
   const options = {
@@ -54,7 +55,7 @@ function acceptStaying(
       clock: service.clock,
       helloTimeoutMs: service.bodyTimeoutMs,
       maxOffers: service.limits.maxOffersPerRobot,
-      claim: (holder, hello) => claimOwned(service, id, holder, hello),
+      claim: (holder, hello) => claimOwned(service, id, address, holder, hello),
       iceServers: () => service.iceServers({ id, role: "robot" }),
       failed: (error) => logFailure(service, error),
     });
@@ -65,12 +66,18 @@ function acceptStaying(
 async function claimOwned(
   service: Service,
   id: string,
+  address: string,
   holder: Holder,
   hello: RobotMessage & { type: "hello" },
 ): Promise<Claim | { code: number; reason: string }> {
   const taken = { code: CloseCode.taken, reason: "another robot has this id" };
   const held = await service.broker.find(id);
   if (held && !held.owned) return refused(service, id, "taken", taken);
+  const isNew = await service.secrets.prove(id, null, service.secretTtlMs);
+  if (isNew && !service.guests.admitNewId(address)) {
+    const tooMany = { code: CloseCode.tooMany, reason: "your address has taken too many new ids" };
+    return refused(service, id, "limited", tooMany);
+  }
   const hash = await sha256(`${id}\0${hello.secret}`);
   if (!await service.secrets.prove(id, hash, service.secretTtlMs)) {
     const wrong = { code: CloseCode.wrongSecret, reason: "this id belongs to another secret" };
