@@ -31,7 +31,8 @@ export interface VideoKinds extends MediaKinds {
  *
  * Frames are sent as VP8, or as H.264 where the viewer takes no VP8 and libavcodec with x264 is here;
  * `addTrack(camera, { codec: "H264" })` prefers it. A source of compressed frames, such as
- * `FFmpegSource.encoded`, is passed on without decoding, and viewers join at its next key frame.
+ * `FFmpegSource.encoded`, is passed on without decoding, and viewers join at its next key frame. So is what a
+ * camera compresses by itself, to viewers who take it, unless a bit rate, frame rate or other codec is asked for.
  *
  * `subscribe()`, `get()` and `for await` give the frames of the first video that the other end sends: a
  * `VideoFrame` in `I420`, the newest only unless another subscription is handed in. Call one of them (or

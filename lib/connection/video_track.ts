@@ -5,6 +5,7 @@ import { report } from "../subscriptions/report.ts";
 import type { Sink, Source } from "../subscriptions/types.ts";
 import type { OutgoingVideoReading } from "./connection_reading.ts";
 import type { PeerVideoSender, SendRate } from "./peer.ts";
+import { compressing } from "./pass_through.ts";
 import { codecsOf, nothingInCommon } from "./sent_codecs.ts";
 import {
   type EncodingOptions,
@@ -44,7 +45,9 @@ export class VideoTrack implements Sink<VideoLike> {
 
   /** For {@linkcode VideoHandler}: what it can be sent as, best first. */
   get _codecs(): VideoCodecName[] {
-    return codecsOf(this.#source, this.#options.codec);
+    const codecs = codecsOf(this.#source, this.#options.codec);
+    const mayPass = compressing(this.#source, this.#options) !== null;
+    return mayPass ? [...new Set([...codecs, "H264" as const])] : codecs;
   }
 
   /** For {@linkcode VideoHandler}: the section of the connection that sends it. */
@@ -114,20 +117,41 @@ export class VideoTrack implements Sink<VideoLike> {
       if (sender.refusal !== null) this.#failed(this.#refusal(sender.refusal));
       return;
     }
-    const codecs = this._codecs;
+    const shown = this.#choose(this.#source, sender);
+    if (shown === null) return;
+    const codecs = codecsOf(shown, this.#options.codec);
     const codec = codecs.find((codec) => sender.codecs.includes(codec));
     if (!codec) return this.#failed(this.#refusal(nothingInCommon(codecs, sender.codecs)));
-    const encoder = sharedEncoder(this.#source, { ...this.#options, codec });
+    const encoder = sharedEncoder(shown, { ...this.#options, codec });
     const viewer: Viewer = {
       maxPayload: sender.maxPayload,
       rate: sender.rate,
       frame: (frame) => this.#send(sender, frame),
-      failed: (error) => this.#failed(error),
+      failed: (error) => shown === this.#source ? this.#failed(error) : this.#passedOver(),
     };
     const drain = new AbortController();
     this.#watching = { encoder, viewer, drain };
     encoder.join(viewer);
     this.#drain(this.#source, drain.signal);
+  }
+
+  /** The source, or what its device compresses; `null` while that is not known. */
+  #choose(source: Source<VideoLike>, sender: PeerVideoSender): Source<VideoLike> | null {
+    const device = compressing(source, this.#options);
+    if (device === null) return source;
+    if (!device.ready && !device.closed) {
+      const again = () => void (this.#source === source && this.#update());
+      device.onReady().then(again, again);
+      return null;
+    }
+    const passed = device.passThrough;
+    return passed?.codec && sender.codecs.includes(passed.codec) ? passed : source;
+  }
+
+  /** What the device compressed has ended: its frames are sent, or say that it has ended too. */
+  #passedOver(): void {
+    this.#leave();
+    this.#update();
   }
 
   #send(sender: PeerVideoSender, frame: SharedFrame): void {

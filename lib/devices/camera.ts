@@ -1,6 +1,7 @@
 import { videoKernel } from "../../ffi/v4l2.ts";
 import { CID } from "../../ffi/v4l2_layout.ts";
 import { DeviceMissing, LibraryMissing, RtcbotError } from "../errors.ts";
+import type { CompressingSource } from "../media/encoded.ts";
 import type { VideoFrame } from "../media/video_frame.ts";
 import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
@@ -60,8 +61,8 @@ interface Session {
  *
  * RTCBot: `CVCamera`.
  */
-export class Camera extends SubscriptionProducer<VideoFrame> {
-  /** The camera's own H.264, for `conn.video.putSubscription()`; fails when it gives something else. */
+export class Camera extends SubscriptionProducer<VideoFrame> implements CompressingSource {
+  /** The camera's own H.264; fails when it gives something else. */
   readonly encoded: CameraEncoded;
   readonly #options: CameraOptions;
   readonly #preprocessor: Preprocessor | null;
@@ -95,6 +96,11 @@ export class Camera extends SubscriptionProducer<VideoFrame> {
       failed: (error) => this._setError(error),
     });
     this.#running = this.#run();
+  }
+
+  /** What connections pass on: its own H.264, if it gives that and no `preprocess` alters its frames. */
+  get passThrough(): CameraEncoded | null {
+    return this.#preprocessor === null && this.encoded.ready ? this.encoded : null;
   }
 
   /** The cameras that are here, and what they can give. Needs `--allow-ffi`. */

@@ -18,8 +18,10 @@ export interface CameraOptions {
   /** Pictures a second. @default {30} */
   fps?: number;
   /**
-   * How the camera is to hand them over: `"H264"` to pass its own compression on, `"MJPEG"` where USB is
-   * the bottleneck. @default what costs least
+   * How the camera is to hand them over: `"MJPEG"` where USB is the bottleneck, `"H264"` for its own
+   * compression, which `conn.video.putSubscription(camera)` passes on to viewers at next to no cost. Its bit
+   * rate does not follow their networks; `addTrack(camera, { bitrate })` has frames encoded instead.
+   * @default what costs least
    */
   pixelFormat?: CameraPixelFormat;
   /**

@@ -1,4 +1,5 @@
 import { DeviceMissing, LibraryMissing, RtcbotError } from "../errors.ts";
+import type { CompressingSource } from "../media/encoded.ts";
 import type { VideoFrame } from "../media/video_frame.ts";
 import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
 import { Camera } from "./camera.ts";
@@ -59,7 +60,7 @@ export function openCamera(options: OpenCameraOptions = {}): AnyCamera {
 type Found = PiCamera | Camera;
 
 /** The camera that `openCamera()` gives; which it is shows in `source` when it is ready. */
-export class AnyCamera extends FFmpegTrack<VideoFrame> {
+export class AnyCamera extends FFmpegTrack<VideoFrame> implements CompressingSource {
   readonly #options: OpenCameraOptions;
   readonly #running: Promise<void>;
   #source: Found | FFmpegSource | null = null;
@@ -79,6 +80,11 @@ export class AnyCamera extends FFmpegTrack<VideoFrame> {
   /** The camera that was found, for what only it can do; `null` before. */
   get source(): PiCamera | Camera | FFmpegSource | null {
     return this.#source;
+  }
+
+  /** What connections pass on: the H.264 of the camera that was found, as it does by itself. */
+  get passThrough(): CameraEncoded | null {
+    return this.#source instanceof FFmpegSource ? null : this.#source?.passThrough ?? null;
   }
 
   /** The camera's own H.264. A Pi's makes it once this was looked at; a webcam that has none fails it. */

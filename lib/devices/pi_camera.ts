@@ -1,5 +1,5 @@
 import { LibraryMissing } from "../errors.ts";
-import type { EncodedVideo } from "../media/encoded.ts";
+import type { CompressingSource, EncodedVideo } from "../media/encoded.ts";
 import type { VideoFrame } from "../media/video_frame.ts";
 import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
 import { SubscriptionProducer } from "../subscriptions/producer.ts";
@@ -39,7 +39,8 @@ interface Reading {
  * versions `libcamera-vid`, in the legacy stack `raspivid`.
  *
  * Gives `I420` frames that own their memory, the newest only. `encoded` is the H.264 of the Pi's own encoder,
- * for viewers: `conn.video.putSubscription(camera.encoded)` costs the processor next to nothing.
+ * which viewers get: `conn.video.putSubscription(camera)` costs the processor next to nothing. Its bit rate does
+ * not follow their networks; `addTrack(camera, { bitrate })` has frames encoded instead.
  * The camera makes either raw pictures or H.264. It begins with what is subscribed to in the turn in which it
  * was made; when `encoded` gets its first subscriber later, it starts anew, which takes about a second, and
  * who also wants frames gets decoded ones (libavcodec).
@@ -62,7 +63,7 @@ interface Reading {
  *
  * RTCBot: `PiCamera` and `PiCamera2`, which are one here; the command is chosen by what the system has.
  */
-export class PiCamera extends SubscriptionProducer<VideoFrame> {
+export class PiCamera extends SubscriptionProducer<VideoFrame> implements CompressingSource {
   /** The Pi's own H.264, with a key frame about every second (`intra`). */
   readonly encoded: PiCameraEncoded = new PiCameraEncoded();
   readonly #options: PiCameraOptions;
@@ -101,6 +102,11 @@ export class PiCamera extends SubscriptionProducer<VideoFrame> {
       : new Preprocessor(preprocess, { give: (frame) => this._put_nowait(frame), failed });
     this.#decoding = new PiDecoding((frame) => this.#give(frame), failed);
     this.#running = this.#run();
+  }
+
+  /** What connections pass on: the Pi's own H.264, unless `preprocess` alters its frames. */
+  get passThrough(): PiCameraEncoded | null {
+    return this.#preprocessor === null && !this.encoded.closed ? this.encoded : null;
   }
 
   /** The command that was found; `null` before that. */

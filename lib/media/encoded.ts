@@ -1,4 +1,5 @@
 /** Compressed video, as it comes from an encoder and goes to a decoder. */
+import type { Source } from "../subscriptions/types.ts";
 
 /** The video codecs that the library has a name for, spelt as in SDP (RFC 7741, 9628, 6184). */
 export type VideoCodecName = "VP8" | "VP9" | "H264";
@@ -28,4 +29,16 @@ export interface EncodedVideoSource {
   readonly codec?: VideoCodecName | undefined;
   /** Makes the next chunk, or one soon after, a key frame. Called at most every 300 ms. */
   requestKeyFrame?(): void;
+}
+
+/**
+ * A source of frames whose device may compress by itself. A connection that is given the source passes
+ * the device's own compression on to viewers who take it; the others get frames that are encoded for them.
+ */
+export interface CompressingSource {
+  /**
+   * The pictures of the frames, compressed; `null` where there are none, or none that show the same. Known
+   * when the source is ready.
+   */
+  readonly passThrough: (Source<EncodedVideo> & EncodedVideoSource) | null;
 }
