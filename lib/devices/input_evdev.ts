@@ -6,13 +6,8 @@ import { bitsOf, type InputRecord, InputRecordParser } from "../wire/evdev.ts";
 import { inputKinds } from "../wire/evdev_kinds.ts";
 import type { AxisRange } from "../wire/evdev_pad.ts";
 import type { InputSnapshot } from "../wire/evdev_tracker.ts";
-import {
-  type InputBackend,
-  type InputInfo,
-  type InputPort,
-  type InputScan,
-  pause,
-} from "./input_port.ts";
+import type { InputBackend, InputInfo, InputPort, InputScan } from "./input_port.ts";
+import { pause } from "./pause.ts";
 
 /** How often a device that is missing is looked for. A look holds the program up for 4 ms. */
 const LOOK_AGAIN_MS = 1000;

@@ -13,9 +13,9 @@ import {
   type InputInfo,
   type InputPort,
   type InputScan,
-  pause,
   RecordMailbox,
 } from "./input_port.ts";
+import { pause } from "./pause.ts";
 
 /** How often a device that is missing is looked for. */
 const LOOK_AGAIN_MS = 1000;

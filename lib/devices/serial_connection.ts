@@ -4,6 +4,7 @@ import { reportOnce } from "../subscriptions/callback.ts";
 import { writableTo } from "../subscriptions/streams.ts";
 import type { Subscription } from "../subscriptions/subscription.ts";
 import type { Framer } from "../wire/framer.ts";
+import { pause, settled } from "./pause.ts";
 import {
   type SerialCodec,
   serialCodec,
@@ -20,7 +21,6 @@ import type {
   SerialSignals,
 } from "./serial_port.ts";
 import { type SerialConnectionOptions, settingsOf, writeDelayOf } from "./serial_options.ts";
-import { pause, settled } from "./serial_pause.ts";
 import { termiosSerial } from "./serial_termios.ts";
 
 /** So much may wait to be written. */
@@ -326,5 +326,5 @@ export class SerialConnection<const O extends SerialConnectionOptions = Record<n
 
 /** The ports of the system we run on. */
 export function systemSerial(): SerialBackend {
-  return Deno.build.os === "linux" ? termiosSerial : npmSerial;
+  return Deno.build.os === "linux" ? termiosSerial : npmSerial();
 }

@@ -8,6 +8,7 @@
  */
 import { Buffer } from "node:buffer";
 import { Tty } from "../../ffi/termios.ts";
+import { LibraryMissing } from "../errors.ts";
 import { cannotOpenSerial, serialClosed, serialUnplugged } from "./serial_errors.ts";
 import type {
   SerialBackend,
@@ -20,7 +21,7 @@ import type {
 import { type TtyControl, TtyPort } from "./serial_tty_port.ts";
 
 /** As much as we use of an open port of npm:@serialport/bindings-cpp. */
-interface Binding {
+export interface SerialBinding {
   /** On Unix. */
   readonly fd: number | null;
   read(buffer: Buffer, offset: number, length: number): Promise<{ bytesRead: number }>;
@@ -32,9 +33,10 @@ interface Binding {
   close(): Promise<void>;
 }
 
-interface NodeModule {
+/** As much as we use of npm:serialport, so that another can be put in its place. */
+export interface SerialLibrary {
   SerialPort: {
-    binding: { open(options: Record<string, unknown>): Promise<Binding> };
+    binding: { open(options: Record<string, unknown>): Promise<SerialBinding> };
     list(): Promise<
       { path: string; pnpId?: string; manufacturer?: string; friendlyName?: string }[]
     >;
@@ -46,44 +48,62 @@ const READ_BYTES = 65_536;
 /** The last words have so long to go out. */
 const DRAIN_MS = 500;
 
-const load = (): Promise<NodeModule> => import("serialport") as unknown as Promise<NodeModule>;
+async function nodeSerial(): Promise<SerialLibrary> {
+  try {
+    return await import("serialport") as unknown as SerialLibrary;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    throw new LibraryMissing(
+      "Cannot use serial ports: npm:serialport does not load; see its README for what this system lacks",
+      { cause: error },
+    );
+  }
+}
 
 /** Ports of npm:serialport. */
-export const npmSerial: SerialBackend = {
-  async open(url: string, settings: SerialSettings): Promise<SerialPort> {
-    const { SerialPort } = await load();
-    let binding: Binding;
-    try {
-      binding = await SerialPort.binding.open({
-        path: url,
-        baudRate: settings.baudrate,
-        dataBits: settings.dataBits,
-        parity: settings.parity,
-        stopBits: settings.stopBits,
-        rtscts: settings.flowControl === "hardware",
-        lock: true,
-      });
-      await binding.flush();
-    } catch (error) {
-      throw cannotOpenSerial(url, settings, codeOf(error), error);
-    }
-    const control = controlOf(binding);
-    return binding.fd === null || Deno.build.os === "windows"
-      ? new BindingPort(url, binding, control)
-      : new TtyPort(url, Tty.fromDescriptor(binding.fd, { borrowed: true }), control);
-  },
+export function npmSerial(load: () => Promise<SerialLibrary> = nodeSerial): SerialBackend {
+  return {
+    async open(url: string, settings: SerialSettings): Promise<SerialPort> {
+      const { SerialPort } = await load();
+      let binding: SerialBinding | null = null;
+      try {
+        binding = await SerialPort.binding.open({
+          path: url,
+          baudRate: settings.baudrate,
+          dataBits: settings.dataBits,
+          parity: settings.parity,
+          stopBits: settings.stopBits,
+          rtscts: settings.flowControl === "hardware",
+          lock: true,
+        });
+        await binding.flush();
+        return portOf(url, binding);
+      } catch (error) {
+        await binding?.close().catch(() => {});
+        if (error instanceof LibraryMissing || error instanceof Deno.errors.NotCapable) throw error;
+        throw cannotOpenSerial(url, settings, codeOf(error), error);
+      }
+    },
 
-  async list(): Promise<SerialPortInfo[]> {
-    const { SerialPort } = await load();
-    return (await SerialPort.list()).map(({ path, pnpId, friendlyName, manufacturer }) => ({
-      url: path,
-      id: pnpId ?? null,
-      name: friendlyName ?? manufacturer ?? null,
-    }));
-  },
-};
+    async list(): Promise<SerialPortInfo[]> {
+      const { SerialPort } = await load();
+      return (await SerialPort.list()).map(({ path, pnpId, friendlyName, manufacturer }) => ({
+        url: path,
+        id: pnpId ?? null,
+        name: friendlyName ?? manufacturer ?? null,
+      }));
+    },
+  };
+}
 
-function controlOf(binding: Binding): TtyControl {
+function portOf(url: string, binding: SerialBinding): SerialPort {
+  const control = controlOf(binding);
+  return binding.fd === null || Deno.build.os === "windows"
+    ? new BindingPort(url, binding, control)
+    : new TtyPort(url, Tty.fromDescriptor(binding.fd, { borrowed: true }), control);
+}
+
+function controlOf(binding: SerialBinding): TtyControl {
   return {
     async signals() {
       const { cts = false, dsr = false, dcd = false, ri = false } = await binding.get();
@@ -104,11 +124,11 @@ function controlOf(binding: Binding): TtyControl {
 /** On Windows, where npm:serialport reads and writes by itself. */
 class BindingPort implements SerialPort {
   readonly #url: string;
-  readonly #binding: Binding;
+  readonly #binding: SerialBinding;
   readonly #control: TtyControl;
   #closing: Promise<void> | null = null;
 
-  constructor(url: string, binding: Binding, control: TtyControl) {
+  constructor(url: string, binding: SerialBinding, control: TtyControl) {
     this.#url = url;
     this.#binding = binding;
     this.#control = control;

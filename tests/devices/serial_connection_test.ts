@@ -12,7 +12,7 @@ serialContract("termios on a pty", () => openPtyRig(termiosSerial), {
   ignore,
 });
 
-serialContract("npm:serialport on a pty", () => openPtyRig(npmSerial), {
+serialContract("npm:serialport on a pty", () => openPtyRig(npmSerial()), {
   plug: true,
   bulk: 65_536,
   ignore,
