@@ -223,3 +223,36 @@ Deno.test("serveSignaling() gives an address only so many ids to own, and its ol
     await served.close();
   }
 });
+
+Deno.test("serveSignaling() answers the last of many pings, and cuts off who sends nothing but these", async () => {
+  const served = await serve();
+  const conn = await openRaw(served, "/pinger");
+  try {
+    const pings = (count: number, last: number) =>
+      Uint8Array.from([
+        ...Array(count).fill([0x89, 0x80, 0, 0, 0, 0]).flat(),
+        0x89,
+        0x81,
+        0,
+        0,
+        0,
+        0,
+        last,
+      ]);
+    await conn.write(pings(1000, 65));
+    let heard = "";
+    while (!heard.endsWith("A")) heard += await readSome(conn);
+    assert.ok(heard.length < 1000, `${heard.length} bytes`);
+
+    await flood(conn, pings(30_000, 66), 1);
+    const deadline = performance.now() + 15_000;
+    for (let more = "-"; more !== "" && performance.now() < deadline; heard += more) {
+      more = await readSome(conn);
+    }
+    assert.match(heard, /too many frames$/);
+    await joinWorks(served, "neighbour");
+  } finally {
+    conn.close();
+    await served.close();
+  }
+});

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { closeData, FrameError, FrameReader, writeFrame } from "./frames.ts";
+import { TokenBucket } from "./limits.ts";
 import {
   closeReason,
   type ServiceSocket,
@@ -14,6 +15,8 @@ import {
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 /** The other end's part in closing. */
 const CLOSE_TIMEOUT_MS = 2000;
+/** Pings and fragments may be empty, and cost us more than who sends them. */
+const FRAMES_PER_SECOND = 1000, FRAME_BURST = 5000;
 /** RFC 6455, section 1.3. */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const utf8 = new TextEncoder();
@@ -46,6 +49,7 @@ export function openBoundedSocket(
 class BoundedSocket implements ServiceSocket {
   readonly #connection: Duplex;
   readonly #reader: FrameReader;
+  readonly #frames = new TokenBucket(FRAMES_PER_SECOND, FRAME_BURST, performance.now());
   readonly #listener: SocketListener;
   readonly #pinging: ReturnType<typeof setInterval>;
   #heard = true;
@@ -95,11 +99,16 @@ class BoundedSocket implements ServiceSocket {
   #hear(data: Uint8Array): void {
     this.#heard = true;
     if (this.#over) return;
+    let ping: Uint8Array | null = null;
+    const framesBefore = this.#reader.frames;
     try {
       for (const event of this.#reader.read(data)) {
         if (event.kind === "close") return this.#leave(event.code);
-        if (event.kind === "ping" && !this.#closing) this.#write(writeFrame("pong", event.data));
+        if (event.kind === "ping") ping = event.data;
         if (event.kind === "message" && !this.#closing) this.#listener.message(event.data);
+      }
+      if (!this.#frames.take(performance.now(), this.#reader.frames - framesBefore)) {
+        throw new FrameError(1008, "too many frames");
       }
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
@@ -109,6 +118,8 @@ class BoundedSocket implements ServiceSocket {
       this.#connection.resume();
       this.#connection.end();
     }
+    // Of several the last is answered (RFC 6455, section 5.5.3): there may be ten thousand.
+    if (ping && !this.#closing) this.#write(writeFrame("pong", ping));
   }
 
   /** The other end closes: the code is said back (RFC 6455, section 5.5.1), and that was all. */

@@ -16,7 +16,7 @@ export type FrameEvent =
 /** The client left the protocol; it is closed with this code. */
 export class FrameError extends Error {
   /** @param code of the close frame (RFC 6455, section 7.4.1) */
-  constructor(readonly code: 1002 | 1007 | 1009, message: string) {
+  constructor(readonly code: 1002 | 1007 | 1008 | 1009, message: string) {
     super(message);
   }
 }
@@ -53,6 +53,8 @@ class Gathering {
 
 /** Reads the frames of one client. */
 export class FrameReader {
+  /** How many have begun, empty ones too. */
+  frames = 0;
   readonly #maxMessageBytes: number;
   readonly #head = new Uint8Array(14);
   #headLength = 0;
@@ -111,6 +113,7 @@ export class FrameReader {
     if (opcode < CLOSE && this.#message.length + length > this.#maxMessageBytes) {
       throw new FrameError(1009, `a message may have ${this.#maxMessageBytes} bytes`);
     }
+    this.frames++;
     this.#frame = { opcode, fin: first >= 0x80, left: length, maskAt: 0 };
     head.copyWithin(0, 2 + lengthBytes, 2 + lengthBytes + 4); // the mask
   }

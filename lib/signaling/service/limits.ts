@@ -57,13 +57,13 @@ export class TokenBucket {
     this.#thenMs = nowMs;
   }
 
-  /** Takes one if there is one. */
-  take(nowMs: number): boolean {
+  /** Takes them if so many are there. */
+  take(nowMs: number, count = 1): boolean {
     const earned = (nowMs - this.#thenMs) / 1000 * this.perSecond;
     this.#tokens = Math.min(this.burst, this.#tokens + earned);
     this.#thenMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
     return true;
   }
 }
