@@ -37,6 +37,9 @@ const BY_ID = "/dev/serial/by-id";
 /** USB adapters, USB boards, ports of ARM chips (Pi, Jetson), radio, the PC's, a gadget's. */
 const NAME = /^tty(USB|ACM|AMA|THS|mxc|SC|S|GS)\d+$|^rfcomm\d+$/;
 
+/** Boards are plugged in here; the first port of the list shall be one. */
+const USB = /^tty(USB|ACM)/;
+
 /** What `/dev` has, told apart from ports that are in the chip and lead nowhere. */
 export function listPorts(directories: Directories): SerialPortInfo[] {
   const ids = new Map(
@@ -49,6 +52,7 @@ export function listPorts(directories: Directories): SerialPortInfo[] {
     // The kernel makes ttyS0…31 whether there is hardware or not; its type is 0 (PORT_UNKNOWN) then.
     .filter((name) => directories.text(`/sys/class/tty/${name}/type`) !== "0")
     .sort((a, b) =>
+      Number(USB.test(b)) - Number(USB.test(a)) ||
       a.replace(/\d+$/, "").localeCompare(b.replace(/\d+$/, "")) || number(a) - number(b)
     )
     .map((name) => ({

@@ -23,13 +23,13 @@ const COMPUTER: Directories = {
     })[path] ?? null,
 };
 
-Deno.test("listPorts() names what is plugged in, in order, and nothing that leads nowhere", () => {
+Deno.test("listPorts() names what is plugged in, USB before what is built in, and nothing that leads nowhere", () => {
   const id = "/dev/serial/by-id/usb-Arduino_Uno_5573-if00";
   assert.deepEqual(listPorts(COMPUTER), [
     { url: "/dev/ttyACM0", id, name: "Arduino Uno" },
-    { url: "/dev/ttyS0", id: null, name: null },
     { url: "/dev/ttyUSB9", id: null, name: "FT232R USB UART" },
     { url: "/dev/ttyUSB10", id: null, name: null },
+    { url: "/dev/ttyS0", id: null, name: null },
   ]);
 });
 
