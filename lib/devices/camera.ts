@@ -19,6 +19,7 @@ import {
   openCameraDevice,
   pathOf,
 } from "./camera_search.ts";
+import { pause } from "./pause.ts";
 import { V4l2Capture } from "./v4l2_capture.ts";
 import { allBroken } from "./v4l2_errors.ts";
 import { V4l2Controls } from "./v4l2_controls.ts";
@@ -46,8 +47,8 @@ interface Session {
  * `timestampUs` is the driver's, on the clock of `performance.now()`. Pictures are converted or decoded
  * only while somebody is subscribed.
  *
- * It is opened at construction; `ready` comes when pictures do, and `format` says what they are: the
- * nearest that the camera has to what was asked. Needs `--allow-ffi`.
+ * It is opened at construction; it is `ready` when it has been started, and `format` says what its pictures
+ * are: the nearest that the camera has to what was asked. Needs `--allow-ffi`.
  *
  * ```ts no-run
  * import { Camera } from "rtcbot";
@@ -68,7 +69,7 @@ export class Camera extends SubscriptionProducer<VideoFrame> implements Compress
   readonly #preprocessor: Preprocessor | null;
   readonly #settings: Map<string, CameraControlValue>;
   readonly #running: Promise<void>;
-  readonly #closing = Promise.withResolvers<void>();
+  readonly #closing = new AbortController();
   readonly #clock = new CameraClock();
   #session: Session | null = null;
   #identity: CameraIdentity | null = null;
@@ -166,7 +167,7 @@ export class Camera extends SubscriptionProducer<VideoFrame> implements Compress
 
   /** Stops it and frees everything. */
   protected override async _close(): Promise<void> {
-    this.#closing.resolve();
+    this.#closing.abort();
     this.#session?.capture.stop();
     if (this.error !== null) this.encoded.fail(this.error);
     this.encoded.close();
@@ -191,7 +192,7 @@ export class Camera extends SubscriptionProducer<VideoFrame> implements Compress
         if (this.closed) return;
         const hopeless = error instanceof LibraryMissing || this.#identity === null;
         if (hopeless || !this.#options.reconnect) return this._setError(error);
-        await this.#pause();
+        await pause(LOOK_MS, this.#closing.signal);
       }
     }
   }
@@ -290,13 +291,6 @@ export class Camera extends SubscriptionProducer<VideoFrame> implements Compress
     if (nowMs - this.#askedMs < KEY_FRAME_MS) return;
     this.#askedMs = nowMs;
     this.#session?.controls.setById(CID.MPEG_VIDEO_FORCE_KEY_FRAME, 1);
-  }
-
-  async #pause(): Promise<void> {
-    const waited = Promise.withResolvers<void>();
-    const timer = setTimeout(waited.resolve, LOOK_MS);
-    await Promise.race([waited.promise, this.#closing.promise]);
-    clearTimeout(timer);
   }
 }
 
