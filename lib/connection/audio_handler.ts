@@ -1,6 +1,6 @@
 import type { AudioFrame } from "../media/audio_frame.ts";
 import { Queue } from "../subscriptions/queue.ts";
-import type { AudioLike } from "./audio_like.ts";
+import type { AudioLike } from "../media/audio_like.ts";
 import type { AudioSendingOptions } from "./audio_sender.ts";
 import { AudioTrack } from "./audio_track.ts";
 import { type AlsoReads, MediaHandler, type MediaKinds } from "./media_handler.ts";

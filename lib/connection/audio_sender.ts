@@ -12,7 +12,7 @@ import { Queue } from "../subscriptions/queue.ts";
 import { asError } from "../subscriptions/report.ts";
 import type { Sink, Source } from "../subscriptions/types.ts";
 import { type AudioClock, systemAudioClock } from "./audio_clock.ts";
-import { asAudioFrame, type AudioLike } from "./audio_like.ts";
+import { asAudioFrame, type AudioLike } from "../media/audio_like.ts";
 
 /** Who listens. Its calls must not block and must not throw. */
 export interface AudioListener {

@@ -3,7 +3,7 @@ import { producerOf } from "../subscriptions/origin.ts";
 import { Queue } from "../subscriptions/queue.ts";
 import { report } from "../subscriptions/report.ts";
 import type { Sink, Source } from "../subscriptions/types.ts";
-import { asAudioFrame, type AudioLike } from "./audio_like.ts";
+import { asAudioFrame, type AudioLike } from "../media/audio_like.ts";
 import {
   type AudioListener,
   type AudioSendingOptions,

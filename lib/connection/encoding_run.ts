@@ -11,7 +11,7 @@ import { PictureFormats } from "./picture_format.ts";
 import { type FrameFacts, takenMs } from "./sent_video.ts";
 import type { SourceClock } from "./source_clock.ts";
 import { VideoInbox } from "./video_inbox.ts";
-import { asVideoFrame, isEncodedVideo, type VideoLike } from "./video_like.ts";
+import { asVideoFrame, isEncodedVideo, type VideoLike } from "../media/video_like.ts";
 import { type Viewer, ViewersFeed } from "./viewers_feed.ts";
 
 /** How a source is encoded. None of it changes what a source gives compressed already. */

@@ -19,7 +19,7 @@ import {
 } from "./encoding_run.ts";
 import { codecGiven } from "./sent_codecs.ts";
 import { SourceClock } from "./source_clock.ts";
-import type { VideoLike } from "./video_like.ts";
+import type { VideoLike } from "../media/video_like.ts";
 import type { Viewer } from "./viewers_feed.ts";
 
 export type { EncodingOptions } from "./encoding_run.ts";

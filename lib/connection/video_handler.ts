@@ -4,7 +4,7 @@ import { type AlsoReads, MediaHandler, type MediaKinds } from "./media_handler.t
 import type { Peer, PeerVideoReceiver } from "./peer.ts";
 import { ReceivedVideo } from "./received_video.ts";
 import type { EncodingOptions } from "./shared_encoder.ts";
-import type { VideoLike } from "./video_like.ts";
+import type { VideoLike } from "../media/video_like.ts";
 import { VideoTrack } from "./video_track.ts";
 
 /** What {@linkcode VideoHandler} is made of. */

@@ -1,5 +1,5 @@
 import { Queue } from "../subscriptions/queue.ts";
-import { isEncodedVideo, type VideoLike } from "./video_like.ts";
+import { isEncodedVideo, type VideoLike } from "../media/video_like.ts";
 
 /** Values that wait when none may be left out. */
 const LIMIT = 60;

@@ -16,7 +16,7 @@ import {
 } from "./shared_encoder.ts";
 import { SentVideo } from "./sent_video.ts";
 import { VideoInbox } from "./video_inbox.ts";
-import { asVideoFrame, isEncodedVideo, type VideoLike } from "./video_like.ts";
+import { asVideoFrame, isEncodedVideo, type VideoLike } from "../media/video_like.ts";
 
 /**
  * One outgoing video track: which source is shown at the moment, and the sender that shows it. It

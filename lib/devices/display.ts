@@ -1,5 +1,6 @@
 import { checkSize } from "../media/pixel_format.ts";
-import { type PixelArray, VideoFrame } from "../media/video_frame.ts";
+import type { PixelArray, VideoFrame } from "../media/video_frame.ts";
+import { asVideoFrame } from "../media/video_like.ts";
 import { SubscriptionConsumer } from "../subscriptions/consumer.ts";
 import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
 import { DisplayKeys } from "./display_keys.ts";
@@ -109,7 +110,7 @@ export class Display extends SubscriptionConsumer<Displayable> {
       for (;;) {
         const value = await this._get();
         const beginMs = performance.now();
-        this.#show(asFrame(value));
+        this.#show(asVideoFrame(value, 0, "show"));
         await this.#rest(REST * (performance.now() - beginMs));
       }
     } catch (error) {
@@ -140,20 +141,4 @@ export class Display extends SubscriptionConsumer<Displayable> {
       this.#wakeUp = end;
     });
   }
-}
-
-function asFrame(value: Displayable): VideoFrame {
-  if (value instanceof VideoFrame) return value;
-  switch ((value as Partial<PixelArray> | null)?.shape?.[2]) {
-    case 1:
-      return VideoFrame.fromGray(value, 0);
-    case 3:
-      return VideoFrame.fromBGR(value, 0);
-    case 4:
-      return VideoFrame.fromBGRA(value, 0);
-  }
-  throw new TypeError(
-    "Cannot show the frame: it is neither a VideoFrame nor pixels of shape (height, width, 1, 3 or 4); " +
-      "decode what is compressed before",
-  );
 }

@@ -2,6 +2,7 @@ import { SystemCallError } from "../errors.ts";
 import type { AudioFrame } from "../media/audio_frame.ts";
 import type { EncodedVideo } from "../media/encoded.ts";
 import type { VideoFrame } from "../media/video_frame.ts";
+import { asVideoFrame, isEncodedVideo, type VideoLike } from "../media/video_like.ts";
 import { Lifecycle } from "../subscriptions/lifecycle.ts";
 import { FFmpegProcess } from "./ffmpeg_process.ts";
 import { masker } from "./ffmpeg_words.ts";
@@ -15,15 +16,7 @@ import {
 import { RecorderClock } from "./recorder_clock.ts";
 import { RecorderPipe } from "./recorder_pipe.ts";
 import { RecorderTrack } from "./recorder_track.ts";
-import {
-  asFrame,
-  isEncoded,
-  type RecordedVideo,
-  rows,
-  SoundFitter,
-  type SoundShape,
-  streamsOf,
-} from "./recorder_values.ts";
+import { rows, SoundFitter, type SoundShape, streamsOf } from "./recorder_values.ts";
 
 /** So much sound may wait to be written: 20 s in frames of 20 ms. */
 const MAX_WAITING_AUDIO = 1000;
@@ -78,13 +71,13 @@ interface Started {
  */
 export class Recorder extends Lifecycle {
   /** Takes frames, arrays of pixels, or compressed pictures; the kind of the first one is kept. */
-  readonly video: RecorderTrack<RecordedVideo>;
+  readonly video: RecorderTrack<VideoLike>;
   /** Takes sound of any rate; rate and channels of the first frame are kept. */
   readonly audio: RecorderTrack<AudioFrame>;
   readonly #path: string;
   readonly #options: RecorderOptions;
   readonly #format: RecorderFormat;
-  readonly #heldVideo: Held<RecordedVideo>[] = [];
+  readonly #heldVideo: Held<VideoLike>[] = [];
   readonly #heldAudio: Held<AudioFrame>[] = [];
   #started: Started | null = null;
   #audioWait: ReturnType<typeof setTimeout> | null = null;
@@ -104,7 +97,7 @@ export class Recorder extends Lifecycle {
     this.#path = path;
     this.#options = options;
     this.#format = formatOf(path, options);
-    this.video = new RecorderTrack<RecordedVideo>((value) => this.#takeVideo(value));
+    this.video = new RecorderTrack<VideoLike>((value) => this.#takeVideo(value));
     this.audio = new RecorderTrack<AudioFrame>((value) => this.#takeAudio(value));
   }
 
@@ -157,11 +150,12 @@ export class Recorder extends Lifecycle {
     if (!status.success) throw started.process.failure(status);
   }
 
-  #takeVideo(value: RecordedVideo): Promise<void> | void {
+  #takeVideo(value: VideoLike): Promise<void> | void {
     const held = { value, arrivalUs: performance.now() * 1000 };
     if (this.#started !== null) return this.#writeVideo(this.#started, held);
     if (
-      this.#needsKeyFrame && isEncoded(value) && this.#heldVideo.length === 0 && !value.keyFrame
+      this.#needsKeyFrame && isEncodedVideo(value) && this.#heldVideo.length === 0 &&
+      !value.keyFrame
     ) {
       return;
     }
@@ -183,7 +177,7 @@ export class Recorder extends Lifecycle {
     if (!videoIsMissing && !audioIsMissing) this.#start();
     else if (audioIsMissing) this.#audioWait ??= setTimeout(() => this.#start(), AUDIO_WAIT_MS);
     // Raw pictures are large: while a microphone is waited for, half a second of them is enough.
-    if (this.#heldVideo.length > 15 && !isEncoded(this.#heldVideo[0]!.value)) {
+    if (this.#heldVideo.length > 15 && !isEncodedVideo(this.#heldVideo[0]!.value)) {
       this.#heldVideo.shift();
       this.#dropped++;
     }
@@ -230,22 +224,22 @@ export class Recorder extends Lifecycle {
     return { pipe, process, clock, video, audio, audioId: video === null ? 0 : 1 };
   }
 
-  #videoOf(first: RecordedVideo): NonNullable<Started["video"]> {
-    if (isEncoded(first)) {
+  #videoOf(first: VideoLike): NonNullable<Started["video"]> {
+    if (isEncodedVideo(first)) {
       checkHolds(this.#path, this.#format, first.codec);
       return { copy: true, width: first.width, height: first.height };
     }
-    const frame = asFrame(first, 0);
+    const frame = asVideoFrame(first, 0, "record");
     const [width, height] = this.#options.size ?? [frame.width, frame.height];
     // 4:2:0 with an odd side cannot be encoded by all.
     return { copy: false, width: Math.max(2, width & ~1), height: Math.max(2, height & ~1) };
   }
 
-  #writeVideo(started: Started, { value, arrivalUs }: Held<RecordedVideo>): Promise<void> | void {
+  #writeVideo(started: Started, { value, arrivalUs }: Held<VideoLike>): Promise<void> | void {
     const { pipe, clock, video } = started;
     if (video === null) return void this.#dropped++; // the file began without pictures
     const { whenSlow = "drop", maxWaiting = 15 } = this.#options;
-    if (isEncoded(value) !== video.copy) {
+    if (isEncodedVideo(value) !== video.copy) {
       return this._setError(
         new TypeError(
           `Cannot record to "${this.#path}": it began with ${video.copy ? "compressed" : "raw"} ` +
@@ -254,14 +248,14 @@ export class Recorder extends Lifecycle {
       );
     }
     const slow = whenSlow === "drop" && pipe.waiting(0) >= maxWaiting;
-    const broken = isEncoded(value) && this.#needsKeyFrame && !value.keyFrame;
+    const broken = isEncodedVideo(value) && this.#needsKeyFrame && !value.keyFrame;
     if (slow || broken) {
       this.#needsKeyFrame = true;
       return void this.#dropped++;
     }
     let frame: VideoFrame | EncodedVideo;
     try {
-      frame = isEncoded(value) ? value : asFrame(value, arrivalUs);
+      frame = isEncodedVideo(value) ? value : asVideoFrame(value, arrivalUs, "record");
     } catch (error) {
       return this._setError(error);
     }
@@ -269,8 +263,10 @@ export class Recorder extends Lifecycle {
     if (timestampUs === null) return;
     this.#needsKeyFrame = false;
     this.#written++;
-    const keyFrame = isEncoded(frame) ? frame.keyFrame : true;
-    const pieces = isEncoded(frame) ? [frame.data] : rows(frame.resize(video.width, video.height));
+    const keyFrame = isEncodedVideo(frame) ? frame.keyFrame : true;
+    const pieces = isEncodedVideo(frame)
+      ? [frame.data]
+      : rows(frame.resize(video.width, video.height));
     const written = pipe.put({ stream: 0, timestampUs, keyFrame, pieces });
     if (whenSlow === "wait") return written;
   }

@@ -3,12 +3,10 @@
 import type { AudioFrame } from "../media/audio_frame.ts";
 import type { EncodedVideo } from "../media/encoded.ts";
 import { Resampler } from "../media/resample.ts";
-import { type PixelArray, VideoFrame } from "../media/video_frame.ts";
+import type { VideoFrame } from "../media/video_frame.ts";
+import { isEncodedVideo, type VideoLike } from "../media/video_like.ts";
 import { joinNalUnits, NAL, nalType, splitNalUnits } from "../wire/h264_bitstream.ts";
 import type { NutStream } from "../wire/nut.ts";
-
-/** What can be recorded as pictures; arrays are grey, BGR or BGRA by their number of channels. */
-export type RecordedVideo = VideoFrame | PixelArray | EncodedVideo;
 
 /** Rate and channels of sound. */
 export interface SoundShape {
@@ -49,7 +47,7 @@ export class SoundFitter {
 
 /** The file's streams, pictures first. @param first the first picture */
 export function streamsOf(
-  first: RecordedVideo | undefined,
+  first: VideoLike | undefined,
   video: { readonly width: number; readonly height: number } | null,
   audio: SoundShape | null,
   fps: number,
@@ -58,8 +56,8 @@ export function streamsOf(
   const none = { width: 0, height: 0, sampleRateHz: 0, channels: 0 };
   if (first !== undefined && video !== null) {
     const { width, height } = video;
-    const fourcc = isEncoded(first) ? FOURCC[first.codec] : "I420";
-    const extradata = isEncoded(first) ? parameterSets(first) : new Uint8Array(0);
+    const fourcc = isEncodedVideo(first) ? FOURCC[first.codec] : "I420";
+    const extradata = isEncodedVideo(first) ? parameterSets(first) : new Uint8Array(0);
     streams.push({ ...none, kind: "video", width, height, fps, fourcc, extradata });
   }
   if (audio !== null) {
@@ -71,28 +69,6 @@ export function streamsOf(
 
 /** What NUT calls the codecs. */
 const FOURCC = { H264: "H264", VP8: "VP80", VP9: "VP90" } as const;
-
-/** Whether it is compressed. */
-export function isEncoded(value: RecordedVideo): value is EncodedVideo {
-  return "codec" in value;
-}
-
-/** It as a frame. @throws {TypeError} when it is neither a frame nor an array of pixels */
-export function asFrame(value: VideoFrame | PixelArray, nowUs: number): VideoFrame {
-  if (value instanceof VideoFrame) return value;
-  switch (value.shape?.[2]) {
-    case 1:
-      return VideoFrame.fromGray(value, nowUs);
-    case 3:
-      return VideoFrame.fromBGR(value, nowUs);
-    case 4:
-      return VideoFrame.fromBGRA(value, nowUs);
-  }
-  throw new TypeError(
-    "Cannot record the frame: it is neither a VideoFrame nor pixels of shape " +
-      "(height, width, 1, 3 or 4)",
-  );
-}
 
 /** SPS and PPS, which the head of a file needs. */
 function parameterSets({ codec, data }: EncodedVideo): Uint8Array {

@@ -1,38 +1,8 @@
 /** What waits to be played: in the shape that the device takes, and never more than a bound. */
 
-import { AudioFrame } from "../media/audio_frame.ts";
+import type { AudioFrame } from "../media/audio_frame.ts";
 import { Resampler } from "../media/resample.ts";
 import { Deque } from "../subscriptions/deque.ts";
-
-/** Samples of shape `(samples, channels)`: floats from -1 to 1, or integers of 16 bits. */
-export interface SoundBlock {
-  /** Sample after sample, the channels of each side by side. */
-  readonly data: Float32Array | Int16Array;
-  /** `[samples, channels]`. */
-  readonly shape: readonly number[];
-}
-
-/**
- * The value as a frame; floats are not copied.
- *
- * @param sampleRateHz the rate of what does not tell its own
- * @throws {TypeError} when it is no sound
- */
-export function asSound(value: AudioFrame | SoundBlock, sampleRateHz: number): AudioFrame {
-  if (value instanceof AudioFrame) return value;
-  const { data, shape } = (value ?? {}) as Partial<SoundBlock>;
-  const channels = Array.isArray(shape) ? shape[1] ?? 1 : 0;
-  const fits = channels >= 1 && data?.length === shape![0]! * channels;
-  if (fits && data instanceof Float32Array) return new AudioFrame({ data, channels, sampleRateHz });
-  if (fits && data instanceof Int16Array) {
-    const floats = Float32Array.from(data, (level) => level / 32768);
-    return new AudioFrame({ data: floats, channels, sampleRateHz });
-  }
-  throw new TypeError(
-    "Cannot play the sound: it is neither an AudioFrame nor samples of shape (samples, channels) " +
-      "in a Float32Array or Int16Array",
-  );
-}
 
 /** How a {@linkcode SoundStore} is made. */
 export interface SoundStoreOptions {

@@ -1,4 +1,4 @@
-import type { AudioFrame } from "../media/audio_frame.ts";
+import { asAudioFrame, type AudioLike } from "../media/audio_like.ts";
 import { SubscriptionConsumer } from "../subscriptions/consumer.ts";
 import { Queue } from "../subscriptions/queue.ts";
 import { report } from "../subscriptions/report.ts";
@@ -7,7 +7,7 @@ import { closedError } from "../subscriptions/subscription.ts";
 import { CatchUp } from "./sound_pace.ts";
 import { named, type SoundDevice, type SoundOutput, type SoundTime } from "./sound_port.ts";
 import { SoundRun } from "./sound_run.ts";
-import { asSound, type SoundBlock, SoundStore } from "./sound_store.ts";
+import { SoundStore } from "./sound_store.ts";
 import {
   checkSound,
   listSound,
@@ -67,7 +67,7 @@ const PAUSE_MS = 1000;
  *
  * RTCBot: `Speaker`.
  */
-export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
+export class Speaker extends SubscriptionConsumer<AudioLike> {
   readonly #rate: number;
   readonly #aimMs: number;
   readonly #maxMs: number;
@@ -98,8 +98,8 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
     checkSound("playback", options);
     checkLatency(channels, latencyMs, maxLatencyMs);
     let tooEarlyMs = 0;
-    const onDrop = (value: AudioFrame | SoundBlock) =>
-      tooEarlyMs += asSound(value, sampleRate).durationUs / 1000;
+    const onDrop = (value: AudioLike) =>
+      tooEarlyMs += asAudioFrame(value, sampleRate, 0, "play").durationUs / 1000;
     super({ ready: false, directPutSubscription: () => new Queue({ maxSize: MAX_EARLY, onDrop }) });
     this.#tooEarlyMs = () => tooEarlyMs;
     this.#rate = sampleRate;
@@ -153,12 +153,12 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
    * @throws {TypeError} when it is no sound
    * @throws {SubscriptionClosed} when it is closed
    */
-  override put_nowait(value: AudioFrame | SoundBlock): void {
-    super.put_nowait(asSound(value, this.#rate));
+  override put_nowait(value: AudioLike): void {
+    super.put_nowait(asAudioFrame(value, this.#rate, 0, "play"));
   }
 
   /** A new stream whose values are played. It takes no more than can be played, so nothing is dropped. */
-  override get writable(): WritableStream<AudioFrame | SoundBlock> {
+  override get writable(): WritableStream<AudioLike> {
     this._refuseIfClosed("write a stream into");
     return writableTo((value) => this.put_nowait(value), () => this.#wait(false));
   }
@@ -206,7 +206,7 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
   async #take(): Promise<void> {
     const sayOnce = once((error) => report(`${this.constructor.name} cannot play a value`, error));
     for (;;) {
-      let value: AudioFrame | SoundBlock;
+      let value: AudioLike;
       try {
         value = await this._get();
       } catch {
@@ -215,7 +215,7 @@ export class Speaker extends SubscriptionConsumer<AudioFrame | SoundBlock> {
       this.#putMs = this.#time.now();
       this.#store!.speed = this.#pace.speed(this.#storedMs, this.#putMs);
       try {
-        this.#store!.put(asSound(value, this.#rate)); // what a source gives was not looked at yet
+        this.#store!.put(asAudioFrame(value, this.#rate, 0, "play")); // what a source gives was not looked at yet
       } catch (error) {
         sayOnce(error);
         continue;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { OpusEncoder } from "../../lib/codecs/opus.ts";
 import { AudioReceiver } from "../../lib/connection/audio_receiver.ts";
-import type { AudioLike } from "../../lib/connection/audio_like.ts";
+import type { AudioLike } from "../../lib/media/audio_like.ts";
 import { SharedAudioSender } from "../../lib/connection/audio_sender.ts";
 import { AudioFrame } from "../../lib/media/audio_frame.ts";
 import { RebatchSubscription } from "../../lib/subscriptions/mod.ts";

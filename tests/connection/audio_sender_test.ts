@@ -5,7 +5,7 @@ import {
   SharedAudioSender,
   sharedAudioSender,
 } from "../../lib/connection/audio_sender.ts";
-import type { AudioLike } from "../../lib/connection/audio_like.ts";
+import type { AudioLike } from "../../lib/media/audio_like.ts";
 import { LibraryMissing, SubscriptionClosed } from "../../lib/errors.ts";
 import { AudioFrame } from "../../lib/media/audio_frame.ts";
 import { DelayedSubscription, Queue } from "../../lib/subscriptions/mod.ts";

@@ -8,7 +8,7 @@ import {
 import { codecsOf, nothingInCommon } from "../../lib/connection/sent_codecs.ts";
 import { PacedSender } from "../../lib/connection/paced_sender.ts";
 import { VideoInbox } from "../../lib/connection/video_inbox.ts";
-import type { VideoLike } from "../../lib/connection/video_like.ts";
+import type { VideoLike } from "../../lib/media/video_like.ts";
 import { NAL, nalType } from "../../lib/wire/h264_bitstream.ts";
 import type { EncodedVideo, EncodedVideoSource, VideoCodecName } from "../../mod.ts";
 import { SubscriptionProducer } from "../../mod.ts";

@@ -7,7 +7,7 @@ import {
   type SharedFrame,
   type Viewer,
 } from "../../lib/connection/shared_encoder.ts";
-import type { VideoLike } from "../../lib/connection/video_like.ts";
+import type { VideoLike } from "../../lib/media/video_like.ts";
 import { VideoFrame } from "../../lib/media/video_frame.ts";
 import { SubscriptionProducer } from "../../lib/subscriptions/mod.ts";
 import { settle } from "./fake_channel.ts";

@@ -5,7 +5,7 @@ import {
   type SharedFrame,
   type Viewer,
 } from "../../lib/connection/shared_encoder.ts";
-import type { VideoLike } from "../../lib/connection/video_like.ts";
+import type { VideoLike } from "../../lib/media/video_like.ts";
 import { SubscriptionClosed } from "../../lib/errors.ts";
 import { testCard } from "../../lib/media/test_card.ts";
 import {

@@ -1,6 +1,6 @@
 /** What may be put where video goes: frames, pixels as image processing has them, or compressed frames. */
-import type { EncodedVideo } from "../media/encoded.ts";
-import { type PixelArray, VideoFrame } from "../media/video_frame.ts";
+import type { EncodedVideo } from "./encoded.ts";
+import { type PixelArray, VideoFrame } from "./video_frame.ts";
 
 /**
  * A frame, or pixels of shape `(height, width, channels)`: one channel is grey, three are BGR, four are
@@ -15,8 +15,18 @@ export function isEncodedVideo(value: VideoLike): value is EncodedVideo {
   return typeof codec === "string" && typeof keyFrame === "boolean" && data instanceof Uint8Array;
 }
 
-/** The value as a frame. @throws {TypeError} when it is none of what may be put */
-export function asVideoFrame(value: Exclude<VideoLike, EncodedVideo>, nowUs: number): VideoFrame {
+/**
+ * The value as a frame.
+ *
+ * @param nowUs the time of what does not tell its own
+ * @param action what is done with it, for the error
+ * @throws {TypeError} when it is neither a frame nor an array of pixels
+ */
+export function asVideoFrame(
+  value: Exclude<VideoLike, EncodedVideo>,
+  nowUs: number,
+  action: "send" | "record" | "show" = "send",
+): VideoFrame {
   if (value instanceof VideoFrame) return value;
   const { shape } = (value ?? {}) as Partial<PixelArray>;
   switch (Array.isArray(shape) ? shape[2] : undefined) {
@@ -27,8 +37,8 @@ export function asVideoFrame(value: Exclude<VideoLike, EncodedVideo>, nowUs: num
     case 4:
       return VideoFrame.fromBGRA(value, nowUs);
   }
-  throw new TypeError(
-    "Cannot send the video frame: it is neither a VideoFrame nor pixels of shape " +
-      "(height, width, 1, 3 or 4)",
-  );
+  const state = isEncodedVideo(value)
+    ? "it is compressed; decode it before"
+    : "it is neither a VideoFrame nor pixels of shape (height, width, 1, 3 or 4)";
+  throw new TypeError(`Cannot ${action} the video frame: ${state}`);
 }

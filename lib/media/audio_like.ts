@@ -1,5 +1,5 @@
 /** What may be put where sound goes: frames, or plain arrays of samples as microphones have them. */
-import { AudioFrame } from "../media/audio_frame.ts";
+import { AudioFrame } from "./audio_frame.ts";
 
 /** Samples of shape `(samples, channels)`: floats from -1 to 1, or integers of 16 bits. */
 export interface SampleBlock {
@@ -17,9 +17,15 @@ export type AudioLike = AudioFrame | SampleBlock;
  *
  * @param sampleRateHz the rate of what does not tell its own
  * @param nowUs when it came; its first sample is as much earlier as it lasts
+ * @param action what is done with it, for the error
  * @throws {TypeError} when it is none of what may be put
  */
-export function asAudioFrame(value: AudioLike, sampleRateHz: number, nowUs: number): AudioFrame {
+export function asAudioFrame(
+  value: AudioLike,
+  sampleRateHz: number,
+  nowUs: number,
+  action: "send" | "play" = "send",
+): AudioFrame {
   if (value instanceof AudioFrame) return value;
   const { data, shape } = (value ?? {}) as Partial<SampleBlock>;
   const channels = Array.isArray(shape) ? shape[1] ?? 1 : 0;
@@ -33,7 +39,7 @@ export function asAudioFrame(value: AudioLike, sampleRateHz: number, nowUs: numb
     });
   }
   throw new TypeError(
-    "Cannot send the sound: it is neither an AudioFrame nor samples of shape (samples, channels) " +
-      "in a Float32Array or Int16Array",
+    `Cannot ${action} the sound: it is neither an AudioFrame nor samples of shape ` +
+      "(samples, channels) in a Float32Array or Int16Array",
   );
 }
