@@ -79,7 +79,7 @@ testWorld(
   {},
   async (world) => {
     await world.startCoturn();
-    await world.startSignaling();
+    await world.startSignaling({ turn: false });
     const program = await startRobot(world);
     const { page, ms, kind } = await openPage(world);
     figure("page opened to picture, by STUN", ms);
