@@ -14,6 +14,11 @@
  *   speed_t  c_ispeed, c_ospeed;                            // 36, 40
  * };
  * struct pollfd { int fd; short events; short revents; };   // <poll.h>, 8 bytes
+ * struct serial_struct {                  // <linux/serial.h>, 72 bytes
+ *   int type, line; unsigned int port; int irq, flags, xmit_fifo_size, custom_divisor, baud_base;  // 0 … 28
+ *   unsigned short close_delay; char io_type, reserved_char; int hub6;                  // 32, 34, 35, 36
+ *   unsigned short closing_wait, closing_wait2; ...                                     // 40, 42
+ * };
  * ```
  */
 
@@ -80,6 +85,8 @@ const TIOCGEXCL = request("read", 0x40, 4);
 const TCFLSH = 0x540bn, TIOCEXCL = 0x540cn, TIOCNXCL = 0x540dn, TIOCOUTQ = 0x5411n;
 const TIOCMGET = 0x5415n, TIOCMBIS = 0x5416n, TIOCMBIC = 0x5417n;
 const TCIOFLUSH = 2n;
+const TIOCGSERIAL = 0x541en, TIOCSSERIAL = 0x541fn;
+const SERIAL_STRUCT = 72, CLOSING_WAIT = 40, CLOSING_WAIT_NONE = 65_535; // <linux/serial.h>
 
 // <asm-generic/termbits.h>, c_cflag
 const BOTHER = 0o10000; // the speed is a number, in c_ospeed
@@ -99,6 +106,8 @@ const ERRNO: Readonly<Record<number, string>> = {
 
 /** A wait that nobody wakes ends by itself, so that a Worker can be ended. */
 const POLL_MS = 500;
+/** Closing is waited for so long; it is usually done at once. */
+const CLOSE_MS = 2000;
 /** What the kernel's line discipline holds is 4096 bytes; adapters may give more at once. */
 const READ_BYTES = 16_384;
 /** A speed that is off by more is not understood at the other end. */
@@ -351,10 +360,19 @@ export class Tty {
     return count[0]!;
   }
 
-  /** Forgets what came and was not read, and what was written and is not sent. */
+  /**
+   * Forgets what came and was not read, and what was written and is not sent. A driver that cannot do the
+   * latter, as cdc-acm of older kernels, is told not to wait for it at the end, which root may.
+   */
   flush(): void {
     this.#refuseIfClosed();
-    this.#libc.symbols.ioctlNumber(this.#fd, TCFLSH, TCIOFLUSH);
+    const { ioctl, ioctlNumber } = this.#libc.symbols;
+    ioctlNumber(this.#fd, TCFLSH, TCIOFLUSH);
+    if (this.unsent() === 0) return;
+    const settings = new Uint8Array(SERIAL_STRUCT);
+    if (ioctl(this.#fd, TIOCGSERIAL, settings) !== 0) return;
+    new DataView(settings.buffer).setUint16(CLOSING_WAIT, CLOSING_WAIT_NONE, true);
+    ioctl(this.#fd, TIOCSSERIAL, settings);
   }
 
   /**
@@ -394,7 +412,8 @@ export class Tty {
 
   /**
    * Ends a wait, and frees the line. What was written and is not sent yet still is: the kernel waits for that
-   * up to 30 s (`closing_wait`), which only shows with drivers that cannot forget it, as cdc-acm.
+   * up to 30 s (`closing_wait`), which only shows with drivers that cannot forget it (see {@linkcode flush}).
+   * The promise does not wait longer than two seconds; the process, unless it is told to exit, does.
    */
   close(): Promise<void> {
     if (this.#closing === null) {
@@ -407,11 +426,12 @@ export class Tty {
   async #close(): Promise<void> {
     await this.#waiting; // a descriptor that is waited for must stay
     const { symbols } = this.#libc;
-    if (!this.#borrowed) {
-      symbols.ioctlNumber(this.#fd, TIOCNXCL, 0n);
-      await symbols.closeSlowly(this.#fd);
-    }
-    this.#free();
+    if (this.#borrowed) return this.#free();
+    symbols.ioctlNumber(this.#fd, TIOCNXCL, 0n);
+    const freed = symbols.closeSlowly(this.#fd).then(() => this.#free());
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, CLOSE_MS));
+    await Promise.race([freed, late]).finally(() => clearTimeout(timer));
   }
 
   #free(): void {
