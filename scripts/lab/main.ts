@@ -17,7 +17,7 @@ import { prepareImage } from "./image.ts";
 import { runInMachine, script } from "./machine.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
-const DEFAULT_LIMIT_S = 1200;
+const DEFAULT_LIMIT_S = 900;
 
 /** What was asked for. */
 export interface Request {

@@ -5,6 +5,7 @@ import type { CameraFormat } from "../../lib/devices/camera_format.ts";
 import { DeviceMissing, SubscriptionClosed } from "../../lib/errors.ts";
 import type { VideoFrame } from "../../lib/media/video_frame.ts";
 import type { SubscriptionProducer } from "../../lib/subscriptions/producer.ts";
+import { inTime } from "./in_time.ts";
 
 /** What the suite calls. */
 export interface ContractCamera extends SubscriptionProducer<VideoFrame> {
@@ -44,17 +45,18 @@ export function cameraContract(
   kind: string,
   names: CameraNames,
   stage: () => CameraStage,
-  options: { ignore?: boolean; hint?: string } = {},
+  options: { ignore?: boolean; hint?: string; deadlineMs?: number } = {},
 ): void {
   const test = (title: string, fn: (stage: CameraStage) => Promise<void>) =>
     Deno.test({
       name: `${kind} ${title}${options.ignore ? ` (${options.hint})` : ""}`,
       ignore: options.ignore ?? false,
-      async fn() {
-        const set = stage();
-        await fn(set);
-        set.done?.();
-      },
+      fn: () =>
+        inTime(options.deadlineMs ?? 30_000, async () => {
+          const set = stage();
+          await fn(set);
+          set.done?.();
+        }),
     });
 
   test("gives frames of its format, with times that rise on the program's clock", async (set) => {

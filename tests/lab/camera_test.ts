@@ -5,13 +5,7 @@ import type { CameraPixelFormat } from "../../lib/devices/camera_format.ts";
 import { DeviceBusy, DeviceMissing } from "../../lib/errors.ts";
 import type { VideoFrame } from "../../lib/media/video_frame.ts";
 import { cameraContract } from "../contract/camera_contract.ts";
-
-const inLab = Deno.env.get("LABVM") === "1";
-const hint = "run deno task lab";
-
-function lab(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: inLab ? name : `${name} (${hint})`, ignore: !inLab, fn });
-}
+import { DEADLINE_MS, HINT, inLab, lab } from "./lab.ts";
 
 cameraContract(
   "Camera, on vivid,",
@@ -29,7 +23,7 @@ cameraContract(
       plugIn: () => {},
     };
   },
-  { ignore: !inLab, hint },
+  { ignore: !inLab, hint: HINT, deadlineMs: DEADLINE_MS },
 );
 
 /** White, yellow, cyan, green, magenta, red, blue, black at 75 %, in BGR. */

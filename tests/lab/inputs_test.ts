@@ -10,10 +10,11 @@ import { Mouse } from "../../lib/devices/mouse.ts";
 import { DeviceBusy } from "../../lib/errors.ts";
 import { EVDEV_CODES } from "../../lib/wire/evdev_codes.generated.ts";
 import { type Hand, inputContract } from "../contract/input_contract.ts";
+import { lab as labTest } from "./lab.ts";
 import { UinputDevice, uinputHere, type UinputOptions } from "./uinput.ts";
 
-const ignore = !uinputHere();
-const how = ignore ? " (needs /dev/uinput: deno task lab)" : "";
+const here = uinputHere();
+const lab = (title: string, fn: () => Promise<void>) => labTest(title, fn, here);
 
 const STICK = { minimum: -32768, maximum: 32767, flat: 128 };
 const TRIGGER = { minimum: 0, maximum: 255 };
@@ -76,11 +77,7 @@ inputContract("the kernel", {
     const hand = handOf(what, "BTN_MIDDLE");
     return { hand, mouse: new Mouse({ device: what.name, ...options }) };
   },
-}, (title, fn) => Deno.test({ name: `${title}${how}`, ignore, fn }));
-
-function lab(title: string, fn: () => Promise<void>): void {
-  Deno.test({ name: `${title}${how}`, ignore, fn });
-}
+}, lab);
 
 lab(
   "the kernel: list() tells pads, keyboards and mice apart, beside the machine's own",

@@ -9,9 +9,9 @@ import type { SerialSettings } from "../../lib/devices/serial_port.ts";
 import { termiosSerial } from "../../lib/devices/serial_termios.ts";
 import { serialContract, type SerialRig } from "../contract/serial_contract.ts";
 import { readExactly, writeAll } from "../devices/pty.ts";
+import { DEADLINE_MS, HINT, inLab, lab } from "./lab.ts";
 
-const inLab = Deno.env.get("LABVM") === "1";
-const ignore = inLab ? false : "deno task lab";
+const ignore = inLab ? false : HINT;
 const SETTINGS: SerialSettings = {
   baudrate: 115_200,
   dataBits: 8,
@@ -34,6 +34,10 @@ async function wire(near: string, far: string, usbPort?: () => string): Promise<
     }
   };
   let tty = openFar();
+  const reopenFar = async () => {
+    await tty.close();
+    tty = openFar();
+  };
   const authorize = (on: number) => Deno.writeTextFile(`${usbPort!()}/authorized`, `${on}`);
   let device = "";
   return {
@@ -47,16 +51,18 @@ async function wire(near: string, far: string, usbPort?: () => string): Promise<
         await authorize(0);
       },
       plug: async () => {
-        await tty.close(); // a gadget's end was hung up with the plug
-        tty = openFar();
+        await reopenFar(); // a gadget's end was hung up with the plug
         await Deno.writeTextFile(`${device}/authorized`, "1");
+        await appears(near);
+        // On a busy machine it may be only now.
+        if ((await tty.wait({ read: false, write: false })).hungUp) await reopenFar();
       },
     }),
     async [Symbol.asyncDispose]() {
       await tty.close();
       if (device !== "") {
         await Deno.writeTextFile(`${device}/authorized`, "1");
-        while (!exists(near)) await new Promise((resolve) => setTimeout(resolve, 50));
+        await appears(near);
       }
     },
   };
@@ -81,23 +87,24 @@ function exists(path: string): boolean {
   }
 }
 
+async function appears(path: string): Promise<void> {
+  while (!exists(path)) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 const MEGABYTE = 1 << 20;
 serialContract("null modem", () => wire("/dev/ttyS1", "/dev/ttyS2"), {
-  bulk: 262_144, // at 115200 baud, which this one keeps to
-  deadlineMs: 120_000,
+  bulk: 65_536, // at 115200 baud, which this one keeps to
+  deadlineMs: DEADLINE_MS,
   ignore,
 });
-// Both adapters are of one emulator, which waits for itself for ever when it is given too much at once.
-const QEMU_WINDOW = 16_384;
 serialContract(
   "FTDI pair",
   () => wire("/dev/ttyUSB0", "/dev/ttyUSB1", () => usbDeviceOf("ttyUSB0")),
   {
     plug: true,
-    window: QEMU_WINDOW,
     bulk: MEGABYTE,
-    deadlineMs: 120_000,
-    ignore: ignore || (exists("/dev/ttyUSB0") ? false : "needs the lab with --usb"),
+    deadlineMs: DEADLINE_MS,
+    ignore: ignore || (exists("/dev/ttyUSB0") ? false : "without FTDI"),
   },
 );
 serialContract(
@@ -106,49 +113,37 @@ serialContract(
   {
     plug: true,
     bulk: MEGABYTE,
-    deadlineMs: 120_000,
-    ignore: ignore || (exists("/dev/ttyACM0") ? false : "needs the lab with --gadget"),
+    deadlineMs: DEADLINE_MS,
+    ignore: ignore || (exists("/dev/ttyACM0") ? false : "without CDC-ACM"),
   },
 );
 
-Deno.test({
-  name: "SerialConnection switches and sees control lines (deno task lab)",
-  ignore: !inLab,
-  async fn() {
-    await using near = new SerialConnection("/dev/ttyS1");
-    await near.onReady();
-    const before = await near.signals();
-    assert.deepEqual(Object.keys(before).sort(), ["cts", "dcd", "dsr", "ri"]);
-    await near.setSignals({ dtr: false, rts: false });
-    await near.setSignals({ dtr: true });
-  },
+lab("SerialConnection switches and sees control lines", async () => {
+  await using near = new SerialConnection("/dev/ttyS1");
+  await near.onReady();
+  const before = await near.signals();
+  assert.deepEqual(Object.keys(before).sort(), ["cts", "dcd", "dsr", "ri"]);
+  await near.setSignals({ dtr: false, rts: false });
+  await near.setSignals({ dtr: true });
 });
 
-Deno.test({
-  name: "SerialConnection.list() finds the wires, and no ports that lead nowhere (deno task lab)",
-  ignore: !inLab,
-  async fn() {
-    const urls = (await SerialConnection.list()).map(({ url }) => url);
-    for (const name of ["ttyS1", "ttyS2", "ttyUSB0", "ttyUSB1", "ttyACM0", "ttyGS0"]) {
-      assert.equal(urls.includes(`/dev/${name}`), exists(`/dev/${name}`), name);
-    }
-    assert.equal(urls.includes("/dev/ttyS9"), false);
-    if (exists("/dev/ttyUSB0")) {
-      const [usb] = (await SerialConnection.list()).filter(({ url }) => url === "/dev/ttyUSB0");
-      assert.match(usb?.name ?? "", /QEMU/i);
-    }
-  },
+lab("SerialConnection.list() finds the wires, and no ports that lead nowhere", async () => {
+  const urls = (await SerialConnection.list()).map(({ url }) => url);
+  for (const name of ["ttyS1", "ttyS2", "ttyUSB0", "ttyUSB1", "ttyACM0", "ttyGS0"]) {
+    assert.equal(urls.includes(`/dev/${name}`), exists(`/dev/${name}`), name);
+  }
+  assert.equal(urls.includes("/dev/ttyS9"), false);
+  if (exists("/dev/ttyUSB0")) {
+    const [usb] = (await SerialConnection.list()).filter(({ url }) => url === "/dev/ttyUSB0");
+    assert.match(usb?.name ?? "", /QEMU/i);
+  }
 });
 
-Deno.test({
-  name: "SerialConnection says which speed a port cannot do (deno task lab)",
-  ignore: !inLab,
-  async fn() {
-    const conn = new SerialConnection("/dev/ttyS1", { baudrate: 3_000_000 });
-    await conn;
-    assert.match(
-      conn.error?.message ?? "",
-      /it cannot do 3000000 baud 8N1 \(EINVAL\); choose a baud/,
-    );
-  },
+lab("SerialConnection says which speed a port cannot do", async () => {
+  const conn = new SerialConnection("/dev/ttyS1", { baudrate: 3_000_000 });
+  await conn;
+  assert.match(
+    conn.error?.message ?? "",
+    /it cannot do 3000000 baud 8N1 \(EINVAL\); choose a baud/,
+  );
 });
