@@ -6,21 +6,17 @@ import { command, start } from "./harness.ts";
 
 const browser = chromium();
 
-browser.test("05_robot.ts is seen and driven through 05_server.ts, and found again", async ({ open, expectError }) => {
+browser.test("05_robot.ts is seen through 05_server.ts", async ({ open, expectError }) => {
   expectError(/404/); // no robot yet
   await using server = await start("05_server.ts");
   const page = await open(server.address);
   await page.getByText("No robot here yet").waitFor();
-  const service = ["--service", `${server.address}rover`];
-  for (const time of ["first", "second"]) {
-    await using robot = await start("05_robot.ts", service);
-    await robot.printed(/signaling service: open/);
-    await robot.printed(/Connected directly: from /);
-    await page.waitForFunction(() =>
-      document.querySelector("#status")?.textContent === "Connected"
-    );
-    await server.printed(time === "first" ? /rover/ : /rover[^]*rover/);
-  }
+  await using robot = await start("05_robot.ts", ["--service", `${server.address}rover`]);
+  await robot.printed(/signaling service: open\nConnected directly: from /);
+  await page.waitForFunction(() =>
+    document.querySelector("video")!.getVideoPlaybackQuality().totalVideoFrames > 15
+  );
+  await server.printed(/robot came[^]*answered/);
 });
 
 Deno.test(
@@ -37,12 +33,10 @@ Deno.test("06_desktop.ts sees what 06_robot.ts sees, and drives it", async () =>
   await using robot = await start("06_robot.ts", ["--listen", "0"]);
   const [, port] = await robot.printed(/Listening on http:\/\/\S+:(\d+)\//);
   const address = ["--robot", `http://localhost:${port}/connect`];
-  for (const visit of ["first", "again"]) {
+  for (let visit = 0; visit < 2; visit++) { // its second connection takes the place of a dead one
     await using desktop = await start("06_desktop.ts", address);
     await desktop.printed(/frame 31: { forward: 0.5, leftright: -?[\d.e-]+ }/);
-    await robot.printed(
-      visit === "first" ? /{ forward: 0.5,/ : /{ forward: 0.5,[^]*{ forward: 0.5,/,
-    );
+    await robot.printed(/{ forward: 0.5,/);
   }
 });
 
