@@ -13,21 +13,12 @@
  * ```
  */
 
-import { type LibrarySpec, openLibrary } from "./loader.ts";
+import { cLibrary, openLibrary } from "./loader.ts";
 
-const LIBC: LibrarySpec = {
-  name: "the C library",
-  candidates: {
-    linux: ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc.so"],
-    darwin: [],
-    windows: [],
-  },
-  install: {
-    linux: "this system's libc is neither glibc nor musl, please report which it is",
-    darwin: "macOS has no /sys",
-    windows: "Windows has no /sys",
-  },
-};
+const LIBC = cLibrary({
+  darwin: "macOS has no /sys",
+  windows: "Windows has no /sys",
+});
 
 const SYMBOLS = {
   // DIR *opendir(const char *name);

@@ -18,13 +18,7 @@
  */
 
 import { SystemCallError } from "../lib/errors.ts";
-import {
-  homebrewPaths,
-  type LibraryHost,
-  libraryHost,
-  type LibrarySpec,
-  openLibrary,
-} from "./loader.ts";
+import { cLibrary, homebrewPaths, type LibraryHost, libraryHost, openLibrary } from "./loader.ts";
 
 /** One address of one network interface that is up. */
 export interface NetworkAddress {
@@ -40,19 +34,11 @@ export interface NetworkAddress {
   readonly loopback: boolean;
 }
 
-const LIBC: LibrarySpec = {
-  name: "the C library",
-  candidates: {
-    linux: ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc.so"],
-    darwin: ["/usr/lib/libSystem.B.dylib", ...homebrewPaths("libSystem.dylib")],
-    windows: [],
-  },
-  install: {
-    linux: "this system's libc is neither glibc nor musl, please report which it is",
-    darwin: "libSystem.B.dylib is part of macOS, please report the version",
-    windows: "Windows has no getifaddrs, run this with --allow-sys or on Linux or macOS",
-  },
-};
+const LIBC = cLibrary({
+  darwinPaths: ["/usr/lib/libSystem.B.dylib", ...homebrewPaths("libSystem.dylib")],
+  darwin: "libSystem.B.dylib is part of macOS, please report the version",
+  windows: "Windows has no getifaddrs, run this with --allow-sys or on Linux or macOS",
+});
 
 const SYMBOLS = {
   // int getifaddrs(struct ifaddrs **ifap);

@@ -24,6 +24,32 @@ export function libraryHost(): LibraryHost {
   return os === "darwin" || os === "windows" ? os : "linux";
 }
 
+/**
+ * The C library: glibc, or musl's.
+ *
+ * @param elsewhere what to say on other systems, and where macOS has one that will do
+ */
+export function cLibrary(
+  elsewhere: {
+    readonly darwin: string;
+    readonly windows: string;
+    readonly darwinPaths?: readonly string[];
+    /** What it is called when what it is wanted for says more. */
+    readonly name?: string;
+  },
+): LibrarySpec {
+  const { darwin, windows, darwinPaths = [], name = "the C library" } = elsewhere;
+  const linux = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc.so"];
+  return {
+    name,
+    candidates: { linux, darwin: darwinPaths, windows: [] },
+    install: {
+      linux: "this system's libc is neither glibc nor musl, please report which it is",
+      ...{ darwin, windows },
+    },
+  };
+}
+
 /** `name` in the two folders where Homebrew keeps libraries (Apple silicon, Intel), then by itself. */
 export function homebrewPaths(...names: string[]): string[] {
   return names.flatMap((name) => [`/opt/homebrew/lib/${name}`, `/usr/local/lib/${name}`, name]);

@@ -12,21 +12,13 @@
  * struct sockaddr_in6 { u16 family; be16 port; u32 flowinfo; u8 addr[16]; u32 scope_id; }; // 28 bytes
  * ```
  */
-import { type LibrarySpec, openLibrary } from "./loader.ts";
+import { cLibrary, openLibrary } from "./loader.ts";
 
-const LIBC: LibrarySpec = {
-  name: "the C library",
-  candidates: {
-    linux: ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc.so"],
-    darwin: [], // sockaddr and MSG_DONTWAIT differ, and nobody has tried it there
-    windows: [],
-  },
-  install: {
-    linux: "this system's libc is neither glibc nor musl, please report which it is",
-    darwin: "nothing is lost but some speed",
-    windows: "nothing is lost but some speed",
-  },
-};
+const LIBC = cLibrary({
+  // On macOS sockaddr and MSG_DONTWAIT differ, and nobody has tried it there.
+  darwin: "nothing is lost but some speed",
+  windows: "nothing is lost but some speed",
+});
 
 const SYMBOLS = {
   // int getsockname(int fd, struct sockaddr *addr, socklen_t *length);

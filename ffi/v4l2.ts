@@ -8,7 +8,7 @@
  */
 
 import { ERRNO } from "./v4l2_layout.ts";
-import { type LibrarySpec, openLibrary } from "./loader.ts";
+import { cLibrary, openLibrary } from "./loader.ts";
 
 /** System calls. Results below 0 are error numbers, as `-ENODEV`. */
 export interface VideoKernel {
@@ -31,20 +31,12 @@ export interface VideoKernel {
 }
 
 /** V4L2 is Linux's. */
-const LIBC: LibrarySpec = {
+const LIBC = cLibrary({
   name: "Video4Linux",
-  candidates: {
-    linux: ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc.so"],
-    darwin: [],
-    windows: [],
-  },
-  install: {
-    linux: "this system's libc is neither glibc nor musl, please report which it is",
-    darwin: 'read the camera by new FFmpegSource("0", { inputArgs: ["-f", "avfoundation"] }).video',
-    windows:
-      'read the camera by new FFmpegSource("video=NAME", { inputArgs: ["-f", "dshow"] }).video',
-  },
-};
+  darwin: 'read the camera by new FFmpegSource("0", { inputArgs: ["-f", "avfoundation"] }).video',
+  windows:
+    'read the camera by new FFmpegSource("video=NAME", { inputArgs: ["-f", "dshow"] }).video',
+});
 
 const SYMBOLS = {
   // int open(const char *path, int flags, ...);

@@ -1,19 +1,11 @@
 /** What may be used, asked of the C library: Deno's own calls want more permissions than the answer is worth. */
-import { type LibrarySpec, openLibrary } from "../../ffi/loader.ts";
+import { cLibrary, openLibrary } from "../../ffi/loader.ts";
 
-const LIBC: LibrarySpec = {
-  name: "the C library",
-  candidates: {
-    linux: ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc.so"],
-    darwin: ["/usr/lib/libSystem.B.dylib"],
-    windows: [],
-  },
-  install: {
-    linux: "this system's libc is neither glibc nor musl, please report which it is",
-    darwin: "update macOS",
-    windows: "Windows has another one",
-  },
-};
+const LIBC = cLibrary({
+  darwinPaths: ["/usr/lib/libSystem.B.dylib"],
+  darwin: "update macOS",
+  windows: "Windows has another one",
+});
 
 const SYMBOLS = {
   // int access(const char *path, int mode);
