@@ -137,8 +137,11 @@ export function alsaList(direction: SoundDirection): SoundDevice[] {
       system: "alsa",
     }));
   } catch (error) {
-    if (!(error instanceof LibraryMissing)) throw error;
-    throw new NoSoundSystem("libasound is not on this machine", { cause: error });
+    if (error instanceof LibraryMissing) {
+      throw new NoSoundSystem("libasound is not on this machine", { cause: error });
+    }
+    if (!(error instanceof SystemCallError)) throw error;
+    throw new NoSoundSystem(`ALSA cannot list its devices (${error.code})`, { cause: error });
   }
 }
 
