@@ -256,3 +256,38 @@ Deno.test("serveSignaling() answers the last of many pings, and cuts off who sen
     await served.close();
   }
 });
+
+/** Reads so many replies of `/healthz`. */
+async function repliesOf(conn: Deno.TcpConn, count: number): Promise<void> {
+  for (let heard = ""; heard.split(/\r\n\r\nok/).length <= count;) {
+    const more = await readSome(conn);
+    assert.notEqual(more, "", "cut off");
+    heard += more;
+  }
+}
+
+Deno.test("serveSignaling() cuts off who asks on and on without waiting for replies", async () => {
+  const served = await serve();
+  const ask = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+  const patient = await connect(served);
+  const hasty = await connect(served);
+  try {
+    for (let i = 0; i < 20; i++) {
+      await patient.write(utf8.encode(ask));
+      await repliesOf(patient, 1);
+    }
+    await hasty.write(utf8.encode(ask.repeat(5)));
+    await repliesOf(hasty, 5);
+    const began = performance.now();
+    await flood(hasty, utf8.encode(ask.repeat(2000)), 1);
+    let heard = "";
+    for (let more = "-"; more !== ""; heard += more) more = await readSome(hasty);
+    assert.ok(heard.split("HTTP/1.1 200").length <= 9);
+    assert.ok(performance.now() - began < 15_000);
+    await joinWorks(served, "neighbour");
+  } finally {
+    patient.close();
+    hasty.close();
+    await served.close();
+  }
+});

@@ -34,6 +34,8 @@ export interface SignalingServer extends AsyncDisposable {
 
 const MAX_HEAD_BYTES = 16_384;
 const SHORT_BYTES = 65_536;
+/** Requests that a connection may send ahead of their replies; no browser does. */
+const MAX_PIPELINED = 8;
 /** A connection between two requests. */
 const KEEP_ALIVE_MS = 5000;
 /** Who reads no faster has the connection cut. */
@@ -70,10 +72,19 @@ export async function serveSignaling(
     connectionsCheckingInterval: Math.min(1000, headTimeoutMs),
   });
   limitConnections(server, options);
-  server.on("request", (incoming, outgoing) => void answer(signaling, incoming, outgoing));
+  const underWay = new WeakMap<Socket, number>();
+  server.on("request", (incoming, outgoing) => {
+    const { socket } = incoming;
+    const others = underWay.get(socket) ?? 0;
+    if (socket.destroyed || others >= MAX_PIPELINED) return void socket.destroy();
+    underWay.set(socket, others + 1);
+    answer(signaling, incoming, outgoing)
+      .catch(() => socket.destroy())
+      .finally(() => underWay.set(socket, underWay.get(socket)! - 1));
+  });
   server.on("upgrade", (incoming, connection, head) => {
     connection.on("error", () => connection.destroy());
-    void upgrade(signaling, incoming, connection, head);
+    upgrade(signaling, incoming, connection, head).catch(() => connection.destroy());
   });
   server.on("clientError", (_error, connection) => void connection.destroy());
   await new Promise<void>((resolve, reject) => {
