@@ -5,6 +5,7 @@ import { SubscriptionConsumer } from "../subscriptions/consumer.ts";
 import { MostRecentSubscription } from "../subscriptions/most_recent.ts";
 import { DisplayKeys } from "./display_keys.ts";
 import { type DisplayStage, SdlStage, type StageListener } from "./display_screen.ts";
+import { pause } from "./pause.ts";
 
 /** Options of {@linkcode Display}. */
 export interface DisplayOptions {
@@ -59,7 +60,7 @@ export class Display extends SubscriptionConsumer<Displayable> {
   #opened = false;
   #shown = 0;
   /** Ends the rest after a frame. */
-  #wakeUp: (() => void) | null = null;
+  readonly #closing = new AbortController();
 
   /**
    * Describes the window; `ready` fires when there is a screen for it.
@@ -91,7 +92,7 @@ export class Display extends SubscriptionConsumer<Displayable> {
 
   /** Takes the window away. */
   protected override _close(): Promise<void> {
-    this.#wakeUp?.();
+    this.#closing.abort();
     this.#stage?.close();
     this.#stage = null;
     return this.keys.close();
@@ -111,7 +112,7 @@ export class Display extends SubscriptionConsumer<Displayable> {
         const value = await this._get();
         const beginMs = performance.now();
         this.#show(asVideoFrame(value, 0, "show"));
-        await this.#rest(REST * (performance.now() - beginMs));
+        await pause(REST * (performance.now() - beginMs), this.#closing.signal);
       }
     } catch (error) {
       this._setError(error); // has no effect when it was closed, which is how the loop ends
@@ -128,17 +129,5 @@ export class Display extends SubscriptionConsumer<Displayable> {
   #open(width: number, height: number): void {
     this.#opened = true;
     this.#stage!.open(this.#options.name ?? "RTCBot", width, height);
-  }
-
-  #rest(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        this.#wakeUp = null;
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      this.#wakeUp = end;
-    });
   }
 }

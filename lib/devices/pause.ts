@@ -1,8 +1,8 @@
 /** Waiting that can be ended. */
 
-/** Resolves after this time, or when the signal says so. */
+/** Resolves after this time, but not in this turn of the event loop; or when the signal says so. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms === 0 || signal.aborted) return Promise.resolve();
+  if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);

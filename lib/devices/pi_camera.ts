@@ -7,6 +7,7 @@ import { type AccessUnit, AccessUnitReader } from "../wire/h264_access_units.ts"
 import { Preprocessor } from "./camera_preprocess.ts";
 import { CommandProcess } from "./command_process.ts";
 import { encodedVideo, type Maker } from "./ffmpeg_values.ts";
+import { pause } from "./pause.ts";
 import {
   commandsFor,
   isLegacy,
@@ -72,6 +73,7 @@ export class PiCamera extends SubscriptionProducer<VideoFrame> implements Compre
   readonly #preprocessor: Preprocessor | null;
   readonly #decoding: PiDecoding;
   readonly #running: Promise<void>;
+  readonly #closing = new AbortController();
   /** Options that the command turned out not to know. */
   readonly #refused = new Set<string>();
   #command: string | null = null;
@@ -79,8 +81,6 @@ export class PiCamera extends SubscriptionProducer<VideoFrame> implements Compre
   #output: PiOutput = "raw";
   /** It was stopped to make something else. */
   #again = false;
-  /** Ends the pause before the next try. */
-  #wakeUp: (() => void) | null = null;
   #starts = 0;
   #pictures = 0;
 
@@ -126,7 +126,7 @@ export class PiCamera extends SubscriptionProducer<VideoFrame> implements Compre
 
   /** Ends the command. */
   protected override async _close(): Promise<void> {
-    this.#wakeUp?.();
+    this.#closing.abort();
     if (this.error !== null) this.encoded.fail(this.error);
     this.encoded.close();
     await this.#process?.stop();
@@ -136,7 +136,7 @@ export class PiCamera extends SubscriptionProducer<VideoFrame> implements Compre
   }
 
   async #run(): Promise<void> {
-    await this.#pause(0); // until it is known what is subscribed to
+    await pause(0, this.#closing.signal); // until it is known what is subscribed to
     let pauseMs = FIRST_PAUSE_MS;
     while (!this.closed) {
       this.#again = false;
@@ -149,7 +149,7 @@ export class PiCamera extends SubscriptionProducer<VideoFrame> implements Compre
         failure instanceof Deno.errors.NotCapable || failure instanceof RangeError;
       if (!this.#options.reconnect || hopeless) return this._setError(failure);
       if (this.#pictures > before) pauseMs = FIRST_PAUSE_MS;
-      await this.#pause(pauseMs);
+      await pause(pauseMs, this.#closing.signal);
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     }
   }
@@ -277,17 +277,5 @@ export class PiCamera extends SubscriptionProducer<VideoFrame> implements Compre
     if (this.closed || !this._hasSubscribers) return;
     if (this.#preprocessor === null) this._put_nowait(frame);
     else this.#preprocessor.push(frame);
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        this.#wakeUp = null;
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      this.#wakeUp = end;
-    });
   }
 }

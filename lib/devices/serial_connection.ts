@@ -281,8 +281,10 @@ export class SerialConnection<const O extends SerialConnectionOptions = Record<n
   }
 
   async #write(port: SerialPort, over: AbortSignal): Promise<void> {
-    await pause(this.#delayMs, over);
-    if (over.aborted && this.#delayMs > 0) return;
+    if (this.#delayMs > 0) {
+      await pause(this.#delayMs, over);
+      if (over.aborted) return;
+    }
     for (;;) {
       const first = this.#waiting[0];
       if (first === undefined) {
