@@ -1,4 +1,4 @@
-import { BufferFull, DeviceMissing, RtcbotError } from "../errors.ts";
+import { DeviceMissing, RtcbotError } from "../errors.ts";
 import { SubscriptionProducerConsumer } from "../subscriptions/producer_consumer.ts";
 import { reportOnce } from "../subscriptions/callback.ts";
 import { writableTo } from "../subscriptions/streams.ts";
@@ -12,6 +12,7 @@ import {
   type SerialOutput,
 } from "./serial_messages.ts";
 import { npmSerial } from "./serial_npm.ts";
+import { SerialOutbox } from "./serial_outbox.ts";
 import type {
   SerialBackend,
   SerialOutputs,
@@ -23,10 +24,6 @@ import type {
 import { type SerialConnectionOptions, settingsOf, writeDelayOf } from "./serial_options.ts";
 import { termiosSerial } from "./serial_termios.ts";
 
-/** So much may wait to be written. */
-const MAX_WAITING_BYTES = 1 << 20;
-/** `drained()` resolves, and a source is asked for more, when no more than this waits. */
-const DRAINED_BYTES = 4096;
 /** The last words have so long to be taken by the system; then it has half a second to send them. */
 const LAST_WORDS_MS = 500;
 /** How often is looked whether an unplugged port is back. */
@@ -76,17 +73,13 @@ export class SerialConnection<const O extends SerialConnectionOptions = Record<n
   readonly #delayMs: number;
   readonly #reconnect: boolean;
   readonly #reportRejected: (error: unknown) => void;
+  readonly #outbox = new SerialOutbox();
   readonly #closing = new AbortController();
   readonly #living: Promise<void>;
   #port: SerialPort | null = null;
   #framer: Framer | null = null;
   #skipped = 0;
   #rejected = 0;
-  /** What waits to be written; the first may be on its way. */
-  readonly #waiting: Uint8Array<ArrayBuffer>[] = [];
-  #waitingBytes = 0;
-  #wakeWriter: () => void = () => {};
-  #drained: PromiseWithResolvers<void>[] = [];
 
   /**
    * Opens the port in the background: `onReady` fires when it is open.
@@ -141,7 +134,7 @@ export class SerialConnection<const O extends SerialConnectionOptions = Record<n
 
   /** How many bytes wait to be written. */
   get bufferedAmount(): number {
-    return this.#waitingBytes;
+    return this.#outbox.bytes;
   }
 
   /**
@@ -154,23 +147,15 @@ export class SerialConnection<const O extends SerialConnectionOptions = Record<n
   override put_nowait(message: SerialInput<O>): void {
     this._refuseIfClosed("put into");
     const bytes = this.#codec.encode(message);
-    if (this.#waitingBytes + bytes.length > MAX_WAITING_BYTES) {
-      throw new BufferFull(
-        `Cannot put ${bytes.length} bytes into SerialConnection: ${this.#waitingBytes} wait ` +
-          "already; await drained() before sending more",
-      );
-    }
+    this.#outbox.checkRoom(bytes.length);
     this.stopSubscription();
-    this.#enqueue(bytes);
+    this.#outbox.put(bytes);
   }
 
   /** Resolves when nearly all that was put is written; rejects when it closes before. */
   drained(): Promise<void> {
     this._refuseIfClosed("wait for");
-    if (this.#waitingBytes <= DRAINED_BYTES) return Promise.resolve();
-    const waiting = Promise.withResolvers<void>();
-    this.#drained.push(waiting);
-    return waiting.promise;
+    return this.#outbox.drained();
   }
 
   /** A new stream whose values are put, no faster than they are written. */
@@ -200,10 +185,7 @@ export class SerialConnection<const O extends SerialConnectionOptions = Record<n
   /** For the base classes: sends away who waits. */
   protected override _wake(reason: Error): void {
     super._wake(reason);
-    for (const waiting of this.#drained.splice(0)) {
-      waiting.promise.catch(() => {});
-      waiting.reject(reason);
-    }
+    this.#outbox.end(reason);
   }
 
   /** Frees the port. */
@@ -263,7 +245,6 @@ export class SerialConnection<const O extends SerialConnectionOptions = Record<n
       await Promise.race([reading, writing, end.promise]);
     } finally {
       over.abort();
-      this.#wakeWriter();
       if (closing.aborted) await settled(writing, LAST_WORDS_MS);
       await port.close();
       await Promise.allSettled([reading, writing]);
@@ -285,19 +266,7 @@ export class SerialConnection<const O extends SerialConnectionOptions = Record<n
       await pause(this.#delayMs, over);
       if (over.aborted) return;
     }
-    for (;;) {
-      const first = this.#waiting[0];
-      if (first === undefined) {
-        if (over.aborted) return;
-        await new Promise<void>((resolve) => this.#wakeWriter = resolve);
-        continue;
-      }
-      await port.write(first); // a message stays first in line until it is written as a whole
-      this.#waiting.shift();
-      this.#waitingBytes -= first.length;
-      if (this.#waitingBytes > DRAINED_BYTES) continue;
-      for (const waiting of this.#drained.splice(0)) waiting.resolve();
-    }
+    await this.#outbox.writeTo(port, over);
   }
 
   /** Takes from what was put by `putSubscription`, as fast as it is written. */
@@ -306,7 +275,7 @@ export class SerialConnection<const O extends SerialConnectionOptions = Record<n
       for (;;) {
         const message = await this._get();
         try {
-          this.#enqueue(this.#codec.encode(message));
+          this.#outbox.put(this.#codec.encode(message));
         } catch (error) {
           this.#rejected++;
           this.#reportRejected(error);
@@ -316,13 +285,6 @@ export class SerialConnection<const O extends SerialConnectionOptions = Record<n
     } catch {
       // it was closed
     }
-  }
-
-  #enqueue(bytes: Uint8Array<ArrayBuffer>): void {
-    if (bytes.length === 0) return;
-    this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.length;
-    this.#wakeWriter();
   }
 }
 
