@@ -18,8 +18,7 @@ export async function webcams(kernel: VideoKernel = videoKernel()): Promise<Find
       const device = await V4l2Device.open(kernel, path);
       const { name, formats } = device.info;
       await device.close();
-      const can = formats.map(capability).join(", ");
-      findings.push({ name: path, state: "here", detail: `${name}: ${can}` });
+      findings.push({ name: path, state: "here", detail: `${name}: ${capabilities(formats)}` });
     } catch (error) {
       if (error instanceof DeviceMissing) continue; // not there, or something else than a camera
       findings.push(refused(path, error));
@@ -28,14 +27,20 @@ export async function webcams(kernel: VideoKernel = videoKernel()): Promise<Find
   return findings;
 }
 
-/** `YUYV 1920x1080 30 fps`. */
-function capability({ pixelFormat, sizes, range }: CameraCapability): string {
-  if (range !== null) return `${pixelFormat} to ${range.maxWidth}x${range.maxHeight}`;
-  const largest = sizes.toSorted((a, b) => b.width * b.height - a.width * a.height)[0];
-  if (largest === undefined) return pixelFormat;
-  const { width, height, fps: [fps] } = largest;
-  const speed = fps === undefined ? "" : ` ${Math.round(fps)} fps`;
-  return `${pixelFormat} to ${width}x${height}${speed}`;
+/** `YUYV, NV12 to 1280x720 10 fps, MJPEG to 1920x1080 30 fps`. */
+function capabilities(formats: readonly CameraCapability[]): string {
+  return [...Map.groupBy(formats, largest)]
+    .map(([size, same]) => same.map(({ pixelFormat }) => pixelFormat).join(", ") + size)
+    .join(", ");
+}
+
+/** The largest size, and its speed. */
+function largest({ sizes, range }: CameraCapability): string {
+  if (range !== null) return ` to ${range.maxWidth}x${range.maxHeight}`;
+  const size = sizes.toSorted((a, b) => b.width * b.height - a.width * a.height)[0];
+  if (size === undefined) return "";
+  const { width, height, fps: [fps] } = size;
+  return ` to ${width}x${height}${fps === undefined ? "" : ` ${Math.round(fps)} fps`}`;
 }
 
 function refused(path: string, error: unknown): Finding {
