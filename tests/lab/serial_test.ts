@@ -147,3 +147,37 @@ lab("SerialConnection says which speed a port cannot do", async () => {
     /it cannot do 3000000 baud 8N1 \(EINVAL\); choose a baud/,
   );
 });
+
+lab(
+  "SerialConnection.close() does not wait for a board that takes nothing, as any user",
+  async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      await Deno.chmod(folder, 0o777);
+      await Deno.chmod("/dev/ttyACM0", 0o666);
+      const module = import.meta.resolve("../../lib/devices/serial_connection.ts");
+      const script = `${folder}/close.ts`;
+      await Deno.writeTextFile(
+        script,
+        `import { SerialConnection } from ${JSON.stringify(module)};
+       const conn = new SerialConnection("/dev/ttyACM0");
+       await conn.onReady();
+       conn.put_nowait(new Uint8Array(200_000));
+       await new Promise((resolve) => setTimeout(resolve, 500)); // the kernel has some of it
+       const begin = performance.now();
+       await conn.close();
+       console.log(Math.round(performance.now() - begin));
+       Deno.exit();`,
+      );
+      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "--no-prompt", "--no-check", "--no-config", "--allow-ffi", script],
+        ...{ uid: 65534, gid: 65534, cwd: folder, env: { DENO_DIR: folder, HOME: folder } },
+      }).output();
+      const [said, complaints] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+      const tookMs = Number(said);
+      assert.ok(said !== "" && tookMs > 400 && tookMs < 15_000, `${said} ${complaints}`); // of 30 s
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
