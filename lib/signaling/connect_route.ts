@@ -1,8 +1,9 @@
 /** `POST /connect`: a browser sends its offer and gets the answer. */
 import type { Context } from "@hono/hono";
 import { MAX_SDP_LENGTH } from "../wire/description.ts";
+import { BodyRefused, readBody } from "./body.ts";
 import { ForeignPage, isForeign, type OriginBounds } from "./foreign_page.ts";
-import { type Connectable, OfferAnswerer, type OfferBounds, readText } from "./offer_answerer.ts";
+import { type Connectable, OfferAnswerer, type OfferBounds } from "./offer_answerer.ts";
 
 /** Options of {@linkcode connectRoute}. */
 export interface ConnectRouteOptions extends OfferBounds, OriginBounds {}
@@ -40,9 +41,9 @@ export function connectRoute(
     if (isForeign(c.req.raw.headers, options)) return c.text(new ForeignPage().message, 403);
     let offer: unknown;
     try {
-      offer = JSON.parse(await readText(c.req.raw, MAX_BODY_BYTES));
+      offer = JSON.parse(await readBody(c.req.raw, { maxBytes: MAX_BODY_BYTES }));
     } catch (error) {
-      if (error instanceof RangeError) return c.text(error.message, 413);
+      if (error instanceof BodyRefused) return c.text(error.message, error.status);
       return c.text("Cannot read the offer: the body is not JSON", 400);
     }
     const reply = await answerer.answer(offer, connect);

@@ -105,25 +105,3 @@ function viewerOf(offer: unknown): string | null {
     ? viewer
     : null;
 }
-
-/**
- * The body of a request as text.
- *
- * @throws {RangeError} when it is longer than allowed, with a sentence for its sender
- */
-export async function readText(
-  request: Pick<Request, "headers" | "body">,
-  maxBytes: number,
-  what = "offer",
-): Promise<string> {
-  const tooLong = () =>
-    new RangeError(`Cannot read the ${what}: it is longer than ${maxBytes} bytes`);
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLong();
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    if ((bytes += chunk.length) > maxBytes) throw tooLong();
-    chunks.push(chunk);
-  }
-  return await new Blob(chunks as BlobPart[]).text();
-}

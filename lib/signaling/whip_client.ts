@@ -4,7 +4,7 @@
  */
 import { ConnectionLost, RemoteProtocolError } from "../errors.ts";
 import { MAX_SDP_LENGTH } from "../wire/description.ts";
-import { readText } from "./offer_answerer.ts";
+import { BodyRefused, readBody } from "./body.ts";
 
 /** What is needed of a connection; {@linkcode RTCConnection} has it. */
 export interface Offering {
@@ -97,8 +97,10 @@ async function join(
     const why = late ? `no answer within ${timeoutMs / 1000} s` : "the server cannot be reached";
     throw new ConnectionLost(`${action}: ${why}; check the address and the network`, { cause });
   }
-  const text = await readText(response, MAX_SDP_LENGTH, "answer").catch((cause) => {
-    const why = cause instanceof RangeError ? "its answer is too long" : "its answer broke off";
+  const text = await readBody(response, { maxBytes: MAX_SDP_LENGTH, timeoutMs }).catch((cause) => {
+    const why = cause instanceof BodyRefused && cause.status === 413
+      ? "its answer is too long"
+      : "its answer broke off";
     throw new RemoteProtocolError(`${action}: ${why}; is it a WHIP server?`, { cause });
   });
   const location = response.headers.get("location");

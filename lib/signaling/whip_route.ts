@@ -6,8 +6,9 @@
 import { type Context, Hono } from "@hono/hono";
 import { cors } from "@hono/hono/cors";
 import { MAX_SDP_LENGTH } from "../wire/description.ts";
+import { BodyRefused, readBody } from "./body.ts";
 import { sameHash, sha256 } from "./hash.ts";
-import { type Connectable, OfferAnswerer, type OfferBounds, readText } from "./offer_answerer.ts";
+import { type Connectable, OfferAnswerer, type OfferBounds } from "./offer_answerer.ts";
 import { type LinkedIceServer, linksOf } from "./whip_links.ts";
 
 /** Options of {@linkcode whipRoute} and {@linkcode whepRoute}. */
@@ -73,10 +74,10 @@ export function whipRoute(connect: () => Connectable, options: WhipRouteOptions 
     if (type !== SDP) return c.text(`Cannot read the offer: its type is not ${SDP}`, 415);
     let sdp: string;
     try {
-      sdp = await readText(c.req.raw, MAX_SDP_LENGTH);
+      sdp = await readBody(c.req.raw, { maxBytes: MAX_SDP_LENGTH });
     } catch (error) {
-      if (error instanceof RangeError) return c.text(error.message, 413);
-      return c.text("Cannot read the offer: it ended too early", 400);
+      if (error instanceof BodyRefused) return c.text(error.message, error.status);
+      throw error;
     }
     const reply = await answerer.answer({ type: "offer", sdp }, connect);
     if ("refusal" in reply) {

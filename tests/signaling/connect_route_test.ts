@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Hono } from "@hono/hono";
 import { NegotiationError } from "../../lib/errors.ts";
+import { systemClock } from "../../lib/signaling/clock.ts";
 import { connectRoute } from "../../lib/signaling/connect_route.ts";
 import type { Connectable } from "../../lib/signaling/offer_answerer.ts";
 import { MAX_SDP_LENGTH } from "../../lib/wire/description.ts";
@@ -249,6 +250,28 @@ Deno.test("connectRoute() waits for a slow body, and serves others meanwhile", a
   await writer.close();
   assert.equal((await slow).status, 200);
   assert.deepEqual(made[1]!.offer, { sdp: "ü" });
+});
+
+Deno.test("connectRoute() replies 408 to a body that takes too long, and keeps nothing of it", async () => {
+  const { every } = systemClock;
+  const alarm = Promise.withResolvers<() => void>();
+  systemClock.every = (ms, fn) => {
+    assert.equal(ms, 10_000);
+    alarm.resolve(fn);
+    return () => {};
+  };
+  try {
+    const { made, post } = serve();
+    const body = new TransformStream<Uint8Array, Uint8Array>();
+    const reply = post(body.readable);
+    await body.writable.getWriter().write(new TextEncoder().encode("{"));
+    (await alarm.promise)();
+    const text = "Cannot read the offer: it took longer than 10000 ms";
+    assert.deepEqual(await reply, { status: 408, type: "text/plain", text });
+    assert.equal(made.length, 0);
+  } finally {
+    systemClock.every = every;
+  }
 });
 
 Deno.test("connectRoute() replies 400 when the sender goes away in the middle", async () => {

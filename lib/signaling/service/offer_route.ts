@@ -1,10 +1,10 @@
 /** A viewer comes: POST `/<id>` with its offer, GET `/<id>/ice` for the ICE servers. */
 import type { Context } from "@hono/hono";
 import type { OfferReply, Presence } from "../broker.ts";
+import { BodyRefused, readBody } from "../body.ts";
 import { once } from "../clock.ts";
 import { sameHash, sha256 } from "../hash.ts";
 import { addressOf } from "./address.ts";
-import { BodyRefused, readBody } from "./body.ts";
 import { type Service, shortened } from "./settings.ts";
 
 const NOBODY = "No robot waits here.";

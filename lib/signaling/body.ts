@@ -1,12 +1,22 @@
 /** Reading what a stranger posts: no more than so many bytes, in no more than so much time. */
-import { type Clock, once } from "../clock.ts";
+import { type Clock, once, systemClock } from "./clock.ts";
 
 /** A body that is not taken; the status and the sentence are for its sender. */
 export class BodyRefused extends Error {
-  /** @param status 408 or 413 @param message one sentence */
+  /** @param message one sentence */
   constructor(readonly status: 400 | 408 | 413, message: string) {
     super(message);
   }
+}
+
+/** How a body is read. */
+export interface BodyBounds {
+  /** All of it has so many bytes at the most. */
+  readonly maxBytes: number;
+  /** All of it must be here within this. @default {10_000} */
+  readonly timeoutMs?: number;
+  /** The time, for tests. @default the system's */
+  readonly clock?: Clock;
 }
 
 /**
@@ -14,10 +24,9 @@ export class BodyRefused extends Error {
  * @throws {BodyRefused} when it is too long, too slow, or ends too early
  */
 export async function readBody(
-  request: Request,
-  limits: { readonly maxBytes: number; readonly timeoutMs: number; readonly clock: Clock },
+  request: Pick<Request, "headers" | "body">,
+  { maxBytes, timeoutMs = 10_000, clock = systemClock }: BodyBounds,
 ): Promise<string> {
-  const { maxBytes, timeoutMs, clock } = limits;
   const tooLong = () =>
     new BodyRefused(413, `Cannot read the offer: it is longer than ${maxBytes} bytes`);
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLong();
