@@ -112,31 +112,47 @@ for (const options of [{ blocked: true }, { symmetric: true }]) {
   });
 }
 
-testWorld("a robot whose address changes in mid-drive is driven again soon", {}, async (world) => {
-  await world.startCoturn();
-  await world.startSignaling();
-  const program = await startRobot(world);
-  const { page } = await openPage(world);
-  await page.keyboard.down("w");
-  await drives(program, 1);
-  const from = program.output().length;
-  const since = Date.now();
-  await world.ip(
-    "robot",
-    "address del 192.168.1.2/24 dev eth0",
-    "address add 192.168.1.77/24 dev eth0",
-    "route add default via 192.168.1.1",
-  );
-  const lost = JSON.parse((await program.said(/^{"what":"lost".*$/m, from))[0]);
-  assert.match(lost.why, /this machine's address 192\.168\.1\.2 is gone; connect again/);
-  figure("address changed to noticed by the robot", lost.at - since);
-  const again = JSON.parse((await program.said(/^{"what":"open".*$/m, from))[0]);
-  figure("address changed to back at the service", again.at - since);
-  figure("address changed to driven again", await drives(program, 2, from) - since);
-  await moves(page);
-  figure("address changed to picture again", Date.now() - since);
-  assert.match(program.output(), /"closed","at":\d+,"which":1,"left":0/);
-});
+testWorld(
+  "whoever has another address in mid-drive, robot or viewer, drives on soon",
+  {},
+  async (world) => {
+    await world.startCoturn();
+    await world.startSignaling();
+    const program = await startRobot(world);
+    const { page } = await openPage(world);
+    await page.keyboard.down("w");
+    await drives(program, 1);
+    const from = program.output().length;
+    const since = Date.now();
+    await world.ip(
+      "robot",
+      "address del 192.168.1.2/24 dev eth0",
+      "address add 192.168.1.77/24 dev eth0",
+      "route add default via 192.168.1.1",
+    );
+    const lost = JSON.parse((await program.said(/^{"what":"lost".*$/m, from))[0]);
+    assert.match(lost.why, /this machine's address 192\.168\.1\.2 is gone; connect again/);
+    figure("robot's address changed to noticed by the robot", lost.at - since);
+    const again = JSON.parse((await program.said(/^{"what":"open".*$/m, from))[0]);
+    figure("robot's address changed to back at the service", again.at - since);
+    figure("robot's address changed to driven again", await drives(program, 2, from) - since);
+    await moves(page);
+    figure("robot's address changed to picture again", Date.now() - since);
+    assert.match(program.output(), /"closed","at":\d+,"which":1,"left":0/);
+
+    const [middle, meanwhile] = [program.output().length, Date.now()];
+    await world.ip(
+      "viewer",
+      "address del 192.168.2.2/24 dev eth0",
+      "address add 192.168.2.77/24 dev eth0",
+      "route add default via 192.168.2.1",
+    );
+    figure(
+      "viewer's address changed to driving again",
+      await drives(program, 3, middle) - meanwhile,
+    );
+  },
+);
 
 testWorld(
   "a service that is killed loses no viewer, and lets new ones in soon after its restart",
