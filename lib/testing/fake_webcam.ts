@@ -1,7 +1,6 @@
 /** One camera of a `FakeVideoKernel`: answers requests on the structs of <linux/videodev2.h>, as uvcvideo does. */
 import {
   BUF_FLAG,
-  BUFFER,
   CAP,
   CAPABILITY,
   ERRNO,
@@ -14,6 +13,7 @@ import {
   VIDIOC,
 } from "../../ffi/v4l2_layout.ts";
 import type { Clock } from "./clock.ts";
+import { FakeBuffers } from "./fake_webcam_buffers.ts";
 import { type FakeControl, FakeControls, write } from "./fake_webcam_controls.ts";
 import { FakeFormats, type FakeSetting, type FakeWebcamFormat } from "./fake_webcam_formats.ts";
 import { bytesPerLine, drawPicture, imageSize } from "./fake_webcam_pictures.ts";
@@ -60,17 +60,6 @@ export interface FakeWorld {
   wake(webcam: FakeWebcam): void;
 }
 
-const PAGE = 4096;
-
-interface Slot {
-  readonly memory: Uint8Array<ArrayBuffer>;
-  state: "ours" | "queued" | "done";
-  used: number;
-  flags: number;
-  sequence: number;
-  timestampUs: number;
-}
-
 /** A camera that exists only in software; `Camera` drives it like one that is made of glass. */
 export class FakeWebcam {
   /** What it calls itself. */
@@ -99,7 +88,7 @@ export class FakeWebcam {
   #fps = 30;
   /** Who has the memory. */
   #owner: number | null = null;
-  #slots: Slot[] = [];
+  readonly #buffers = new FakeBuffers();
   #stop: (() => void) | null = null;
   #sequence = 0;
 
@@ -161,12 +150,9 @@ export class FakeWebcam {
         return this.#setInterval(argument);
       case VIDIOC.REQBUFS:
         return this.#allocate(fd, argument);
-      case VIDIOC.QUERYBUF:
-        return this.#describeSlot(argument);
-      case VIDIOC.QBUF:
-        return this.#queue(argument);
       case VIDIOC.DQBUF:
-        return this.#dequeue(argument);
+        if (this.#stop === null) return -ERRNO.EINVAL;
+        break;
       case VIDIOC.STREAMON:
         return this.#begin();
       case VIDIOC.STREAMOFF:
@@ -174,13 +160,12 @@ export class FakeWebcam {
         this.#world.wake(this);
         return 0;
     }
-    return -ERRNO.ENOTTY;
+    return this.#buffers.ioctl(request, argument) ?? -ERRNO.ENOTTY;
   }
 
   /** The memory at an offset that QUERYBUF told, for mmap(2). */
   memoryAt(offset: number, length: number): Uint8Array<ArrayBuffer> | undefined {
-    const slot = this.#slots.find((_, index) => this.#offsetOf(index) === offset);
-    return slot?.memory.length === length ? slot.memory : undefined;
+    return this.#buffers.memoryAt(offset, length);
   }
 
   /** What poll(2) says. */
@@ -188,7 +173,7 @@ export class FakeWebcam {
     this.#known.add(fd);
     if (this.#lost.has(fd)) return POLL.ERR | POLL.HUP;
     if (this.#stop === null) return POLL.ERR; // as videobuf2 does
-    return this.#slots.some((slot) => slot.state === "done") ? POLL.IN : 0;
+    return this.#buffers.ready ? POLL.IN : 0;
   }
 
   /** The descriptor is closed. */
@@ -198,7 +183,7 @@ export class FakeWebcam {
     if (this.#owner !== fd) return;
     this.#end();
     this.#owner = null;
-    this.#slots = [];
+    this.#buffers.allocate(0, 0);
   }
 
   #describe(argument: DataView): number {
@@ -213,7 +198,7 @@ export class FakeWebcam {
   }
 
   #setFormat(argument: DataView): number {
-    if (this.#slots.length > 0) return -ERRNO.EBUSY;
+    if (this.#buffers.count > 0) return -ERRNO.EBUSY;
     const at = (offset: number) => argument.getUint32(offset, true);
     const format = this.#format = this.#formats.nearest(
       ...[at(FORMAT.pixelformat), at(FORMAT.width), at(FORMAT.height)] as const,
@@ -240,65 +225,15 @@ export class FakeWebcam {
   #allocate(fd: number, argument: DataView): number {
     if (this.#stop !== null) return -ERRNO.EBUSY;
     const { code, width, height } = this.#format;
-    const length = Math.ceil(imageSize(code, width, height) / PAGE) * PAGE;
     const count = Math.min(32, argument.getUint32(REQUESTBUFFERS.count, true));
-    this.#slots = Array.from({ length: count }, () => (
-      {
-        memory: new Uint8Array(length),
-        state: "ours",
-        used: 0,
-        flags: 0,
-        sequence: 0,
-        timestampUs: 0,
-      }
-    ));
+    this.#buffers.allocate(count, imageSize(code, width, height));
     this.#owner = count > 0 ? fd : null;
     argument.setUint32(REQUESTBUFFERS.count, count, true);
     return 0;
   }
 
-  #offsetOf(index: number): number {
-    return index * (this.#slots[0]?.memory.length ?? 0);
-  }
-
-  #slotOf(argument: DataView): Slot | undefined {
-    return this.#slots[argument.getUint32(BUFFER.index, true)];
-  }
-
-  #describeSlot(argument: DataView): number {
-    const slot = this.#slotOf(argument);
-    if (slot === undefined) return -ERRNO.EINVAL;
-    argument.setUint32(BUFFER.length, slot.memory.length, true);
-    argument.setUint32(BUFFER.offset, this.#offsetOf(argument.getUint32(BUFFER.index, true)), true);
-    return 0;
-  }
-
-  #queue(argument: DataView): number {
-    const slot = this.#slotOf(argument);
-    if (slot === undefined || slot.state !== "ours") return -ERRNO.EINVAL;
-    slot.state = "queued";
-    slot.memory.fill(0x55); // the driver's again: whoever still looks at it sees nonsense
-    return 0;
-  }
-
-  #dequeue(argument: DataView): number {
-    if (this.#stop === null) return -ERRNO.EINVAL;
-    const done = this.#slots.filter((slot) => slot.state === "done")
-      .sort((a, b) => a.sequence - b.sequence)[0];
-    if (done === undefined) return -ERRNO.EAGAIN;
-    done.state = "ours";
-    argument.setUint32(BUFFER.index, this.#slots.indexOf(done), true);
-    argument.setUint32(BUFFER.used, done.used, true);
-    argument.setUint32(BUFFER.flags, done.flags, true);
-    argument.setUint32(BUFFER.sequence, done.sequence, true);
-    const us = Math.round(done.timestampUs);
-    argument.setBigInt64(BUFFER.seconds, BigInt(Math.floor(us / 1e6)), true);
-    argument.setBigInt64(BUFFER.microseconds, BigInt(us % 1e6), true);
-    return 0;
-  }
-
   #begin(): number {
-    if (this.#slots.length === 0) return -ERRNO.EINVAL;
+    if (this.#buffers.count === 0) return -ERRNO.EINVAL;
     if (this.#stop !== null) return 0;
     this.#sequence = 0;
     this.#stop = this.#world.clock.every(1000 / this.#fps, () => this.#expose());
@@ -309,25 +244,24 @@ export class FakeWebcam {
   #expose(): void {
     if (this.silent) return;
     const number = this.#sequence++;
-    const slot = this.#slots.find((slot) => slot.state === "queued");
-    if (slot === undefined) return;
+    const buffer = this.#buffers.next();
+    if (buffer === null) return;
     const { code, width, height } = this.#format;
     const keyFrame = this.#controls.takeKeyFrameRequest();
-    const bytes = this.#draw({ number, fourcc: code, width, height, keyFrame });
-    slot.memory.set(bytes.subarray(0, slot.memory.length));
+    const picture = this.#draw({ number, fourcc: code, width, height, keyFrame });
     const damaged = this.damage > 0;
     if (damaged) this.damage--;
-    slot.flags = BUF_FLAG.MONOTONIC | (damaged ? BUF_FLAG.ERROR : 0);
-    slot.used = bytes.length;
-    slot.sequence = number;
-    slot.timestampUs = this.#world.nowUs();
-    slot.state = "done";
+    buffer.fill(picture, {
+      sequence: number,
+      flags: BUF_FLAG.MONOTONIC | (damaged ? BUF_FLAG.ERROR : 0),
+      timestampUs: this.#world.nowUs(),
+    });
     this.#world.wake(this);
   }
 
   #end(): void {
     this.#stop?.();
     this.#stop = null;
-    for (const slot of this.#slots) slot.state = "ours";
+    this.#buffers.stop();
   }
 }
