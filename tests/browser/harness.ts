@@ -78,7 +78,7 @@ export interface ChromiumTests {
 
 const DEADLINE_MS = 15_000;
 /** A function evaluated in a page has no deadline of its own. */
-const TEST_DEADLINE_MS = 30_000;
+const TEST_DEADLINE_MS = 90_000;
 
 /** Starts the browser before the file's first test and closes it after the last. */
 export function chromium(options: ChromiumOptions = {}): ChromiumTests {
