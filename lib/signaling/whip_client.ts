@@ -51,6 +51,7 @@ export interface WhipSession {
  *
  * @param conn a new connection with its sources; `data: false`, since media servers have no use for channels
  * @throws {RemoteProtocolError} when the server refuses, with what it said
+ * @throws {NegotiationError} when its answer is none
  * @throws {ConnectionLost} when it cannot be reached; the connection is closed in both cases
  */
 export async function publishWHIP(
@@ -78,9 +79,10 @@ export const watchWHEP: typeof publishWHIP = publishWHIP;
 async function join(
   conn: Offering,
   url: URL,
-  { token, timeoutMs = 10_000, signal }: WhipOptions,
+  options: WhipOptions,
   action: string,
 ): Promise<WhipSession> {
+  const { token, timeoutMs = 10_000, signal } = options;
   const { sdp } = await conn.getLocalDescription();
   const limits = [AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])];
   let response: Response;
@@ -103,20 +105,27 @@ async function join(
       : "its answer broke off";
     throw new RemoteProtocolError(`${action}: ${why}; is it a WHIP server?`, { cause });
   });
-  const location = response.headers.get("location");
   if (response.status !== 201) {
     const said = text.trim().split("\n")[0]!.slice(0, 200);
     throw new RemoteProtocolError(
       `${action}: the server says ${response.status}${said && ` (${said})`}; ${mend(response)}`,
     );
   }
-  if (location === null) {
+  const location = response.headers.get("location");
+  const resource = location === null ? null : URL.parse(location, response.url || url);
+  if (!resource || !/^https?:$/.test(resource.protocol)) {
     throw new RemoteProtocolError(
       `${action}: the server names no address for the session; is it a WHIP server?`,
     );
   }
-  await conn.setRemoteDescription({ type: "answer", sdp: text });
-  return { resource: new URL(location, response.url || url) };
+  const session = { resource };
+  try {
+    await conn.setRemoteDescription({ type: "answer", sdp: text });
+  } catch (error) {
+    void leave(session, options); // the server holds it already
+    throw error;
+  }
+  return session;
 }
 
 /** Ends the session; a server that is gone has ended it already. */

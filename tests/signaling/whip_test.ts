@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Hono } from "@hono/hono";
 import {
   ConnectionLost,
+  NegotiationError,
   publishWHIP,
   RemoteProtocolError,
   RTCConnection,
@@ -92,6 +93,11 @@ const refusals: [string, () => Response, RegExp][] = [
   ],
   ["is no WHIP server", () => new Response("hello", { status: 200 }), /says 200 \(hello\)/],
   ["names no session", () => new Response("v=0", { status: 201 }), /no address for the session/],
+  [
+    "names no session that can be reached",
+    () => new Response("v=0", { status: 201, headers: { location: "file:///a" } }),
+    /no address for the session/,
+  ],
   ["answers without end", () => new Response("v".repeat(70_000), { status: 201 }), /too long/],
 ];
 for (const [what, response, sentence] of refusals) {
@@ -108,6 +114,21 @@ for (const [what, response, sentence] of refusals) {
     assert.equal(robot.closed, true);
   });
 }
+
+Deno.test("publishWHIP() ends the session when the answer is of no use", async () => {
+  const asked: string[] = [];
+  const ended = Promise.withResolvers<void>();
+  await using server = listen(({ method, url, headers }) => {
+    asked.push(`${method} ${new URL(url).pathname} ${headers.get("authorization")}`);
+    if (method === "DELETE") ended.resolve();
+    return new Response("nonsense", { status: 201, headers: { location: "/live/1" } });
+  });
+  const robot = new RTCConnection(LOCAL);
+  await assert.rejects(publishWHIP(robot, server.url, { token: "geheim" }), NegotiationError);
+  await within(10_000, ended.promise, "the end of the session");
+  assert.deepEqual(asked, ["POST /live Bearer geheim", "DELETE /live/1 Bearer geheim"]);
+  assert.equal(robot.closed, true);
+});
 
 Deno.test("publishWHIP() says so when no server is there, and when it does not answer", async () => {
   let url;
