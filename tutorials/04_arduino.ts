@@ -20,7 +20,6 @@ const board = new SerialConnection(flags.device ?? first?.url, {
   writeKeys: ["left", "right"],
   readFormat: "<hhI",
   readKeys: ["left", "right", "ms"],
-  delayWriteStart: flags.fake ? 0 : 2,
 }, fake);
 
 board.onError((error) => {
@@ -44,7 +43,7 @@ async function drive(left: number, right: number, seconds: number): Promise<void
   }
 }
 
-await board.onReady();
+await board.get(); // an Arduino starts anew when its port is opened, and speaks when it has
 console.log(`Driving ${board.url}`);
 await drive(200, 200, 2);
 await drive(-100, 100, 1);
