@@ -11,7 +11,8 @@ export class Preprocessor {
   readonly #newest: NewestOnly<VideoFrame>;
   readonly #worker: FunctionWorker<PixelArray, PixelArray>;
 
-  /** Starts the thread. @throws {TypeError} when the function cannot be carried over */ constructor(
+  /** Starts the thread. @throws {TypeError} when the function cannot be carried over */
+  constructor(
     preprocess: Preprocess | URL,
     taker: { give(frame: VideoFrame): void; failed(error: unknown): void },
   ) {
