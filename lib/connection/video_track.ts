@@ -127,7 +127,7 @@ export class VideoTrack implements Sink<VideoLike> {
       maxPayload: sender.maxPayload,
       rate: sender.rate,
       frame: (frame) => this.#send(sender, frame),
-      failed: (error) => shown === this.#source ? this.#failed(error) : this.#passedOver(),
+      failed: (error) => this.#ended(shown, error),
     };
     const drain = new AbortController();
     this.#watching = { encoder, viewer, drain };
@@ -140,16 +140,21 @@ export class VideoTrack implements Sink<VideoLike> {
     const device = compressing(source, this.#options);
     if (device === null) return source;
     if (!device.ready && !device.closed) {
-      const again = () => void (this.#source === source && this.#update());
-      device.onReady().then(again, again);
+      const stillWanted = () => this.#source === source;
+      device.onReady().then(
+        () => stillWanted() && this.#update(),
+        (error) => stillWanted() && this.#failed(error),
+      );
       return null;
     }
     const passed = device.passThrough;
     return passed?.codec && sender.codecs.includes(passed.codec) ? passed : source;
   }
 
-  /** What the device compressed has ended: its frames are sent, or say that it has ended too. */
-  #passedOver(): void {
+  /** A device that compresses no more may still give frames. */
+  #ended(shown: Source<VideoLike>, error: Error): void {
+    const device = compressing(this.#source, this.#options);
+    if (device === null || device.closed || shown === this.#source) return this.#failed(error);
     this.#leave();
     this.#update();
   }

@@ -8,6 +8,7 @@ import type { CameraOptions } from "../../lib/devices/camera_options.ts";
 import { openCamera } from "../../lib/devices/open_camera.ts";
 import { PiCamera } from "../../lib/devices/pi_camera.ts";
 import type { CompressingSource, EncodedVideo } from "../../lib/media/encoded.ts";
+import { DeviceMissing } from "../../lib/errors.ts";
 import { readTestCard, testCard } from "../../lib/media/test_card.ts";
 import { FakeVideoKernel } from "../../lib/testing/fake_video_kernel.ts";
 import type { FakePicture } from "../../lib/testing/fake_webcam.ts";
@@ -155,6 +156,26 @@ testX264("VideoHandler goes on with the frames when a device compresses no more"
   assert.equal(readTestCard(frame), 1);
   assert.deepEqual(encoders, ["VP8"]);
 });
+
+testX264(
+  "VideoHandler.onError() tells why a camera failed, passed on or not yet open",
+  async () => {
+    for (const what of ["unplugged", "absent"]) {
+      const kernel = await h264Kernel();
+      await using camera = new Camera({ kernel, pixelFormat: "H264" });
+      await using robot = new RTCConnection(LOCAL);
+      await using viewer = new RTCConnection(LOCAL);
+      robot.video.putSubscription(camera);
+      const seen = viewer.video.subscribe();
+      await join(viewer, robot);
+      await within(DEADLINE_MS, seen.get(), "the first picture");
+      const failed = within(DEADLINE_MS, robot.video.onError(), "the error");
+      if (what === "unplugged") kernel.cameras[0].unplug();
+      else robot.video.putSubscription(new Camera({ kernel, camera: "/dev/video7" }));
+      assert.ok(await failed instanceof DeviceMissing, `${what}: ${await failed}`);
+    }
+  },
+);
 
 Deno.test("compressing() is the camera itself, unless an encoder of ours is asked for", async () => {
   await using camera = new Cards();
