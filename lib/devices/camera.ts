@@ -105,8 +105,8 @@ export class Camera extends SubscriptionProducer<VideoFrame> implements Compress
   }
 
   /** The cameras that are here, and what they can give. Needs `--allow-ffi`. */
-  static list(options: Pick<CameraOptions, "kernel"> = {}): Promise<CameraInfo[]> {
-    return listCameras(options.kernel ?? videoKernel());
+  static async list(options: Pick<CameraOptions, "kernel"> = {}): Promise<CameraInfo[]> {
+    return await listCameras(options.kernel ?? videoKernel());
   }
 
   /** What the camera was set to; `null` before it is open. */

@@ -28,8 +28,9 @@ export const termiosSerial: SerialBackend = {
     }
   },
 
-  list(): Promise<SerialPortInfo[]> {
-    return Promise.resolve(lookAround(listPorts));
+  // deno-lint-ignore require-await -- what it throws shall reject
+  async list(): Promise<SerialPortInfo[]> {
+    return lookAround(listPorts);
   },
 };
 
