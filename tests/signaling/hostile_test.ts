@@ -291,3 +291,25 @@ Deno.test("serveSignaling() cuts off who asks on and on without waiting for repl
     await served.close();
   }
 });
+
+Deno.test("serveSignaling() answers who offers another protocol as if it had not", async () => {
+  const served = await serve();
+  const conn = await connect(served);
+  try {
+    const body = '{"type":"offer","sdp":""}';
+    await conn.write(utf8.encode(
+      "POST /nobody HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n" +
+        `HTTP2-Settings: AAMAAABk\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    ));
+    let reply = "";
+    while (!reply.endsWith("No robot waits here.")) {
+      const more = await readSome(conn);
+      assert.notEqual(more, "", reply);
+      reply += more;
+    }
+    assert.match(reply, /^HTTP\/1.1 404 Not Found\r\n[^]*access-control-allow-origin: \*/);
+  } finally {
+    conn.close();
+    await served.close();
+  }
+});

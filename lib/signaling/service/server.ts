@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { addressKey } from "./address.ts";
 import { openBoundedSocket } from "./bounded_socket.ts";
-import { acceptBy } from "./socket.ts";
+import { acceptBy, isWebsocket } from "./socket.ts";
 import type { Signaling } from "./signaling.ts";
 
 /** Options of {@linkcode serveSignaling}. */
@@ -42,6 +42,10 @@ const KEEP_ALIVE_MS = 5000;
 const RESPONSE_TIMEOUT_MS = 30_000;
 /** So long a reply may be on its way before the connection is cut, whatever else is still being sent. */
 const LAST_WORDS_MS = 1000;
+/** Java's clients and curl offer HTTP/2, and are answered as if they had not. The types do not know it yet. */
+const UPGRADES = {
+  shouldUpgradeCallback: ({ headers }: IncomingMessage) => isWebsocket(headers.upgrade ?? ""),
+};
 /** For the whole of a request; the service itself is stricter with bodies. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
@@ -70,6 +74,7 @@ export async function serveSignaling(
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: Math.min(1000, headTimeoutMs),
+    ...UPGRADES,
   });
   limitConnections(server, options);
   const underWay = new WeakMap<Socket, number>();

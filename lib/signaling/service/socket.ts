@@ -55,9 +55,14 @@ export const acceptSocket: AcceptSocket = (request, options, listen) => {
   return accept(request, options, listen);
 };
 
-/** Whether a request asks for a websocket, however it spells that (`WebSocket`, `websocket, foo`). */
+/** Whether a request asks for a websocket. */
 export function asksForWebsocket(headers: Headers): boolean {
-  return /\bwebsocket\b/i.test(headers.get("upgrade") ?? "");
+  return isWebsocket(headers.get("upgrade") ?? "");
+}
+
+/** The same of its `Upgrade`, however it is spelt (`WebSocket`, `websocket, foo`). */
+export function isWebsocket(upgrade: string): boolean {
+  return /\bwebsocket\b/i.test(upgrade);
 }
 
 /** The longest reason that a close frame holds (RFC 6455, section 5.5: 125 bytes with the code). */
