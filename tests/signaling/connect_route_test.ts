@@ -121,6 +121,7 @@ Deno.test("connectRoute() lets its own pages in, also behind a proxy, and progra
     HERE,
     { ...HERE, origin: "http://robot.local:8080" },
     { ...HERE, origin: "https://robot.example", "x-forwarded-host": "robot.example" },
+    { ...HERE, origin: "https://robot.example", "x-forwarded-host": "robot.example, inner" },
     { ...HERE, origin: "https://robot.example", "sec-fetch-site": "same-origin" },
   ];
   for (const headers of own) assert.equal((await post(OFFER_TEXT, headers)).status, 200);

@@ -24,9 +24,10 @@ export class OnceRobot implements Holder, SocketListener {
 
   /** Relays the offer as one text frame; the first frame that comes back is the answer. */
   async offer(message: OfferMessage, signal: AbortSignal): Promise<OfferReply> {
+    signal.throwIfAborted();
+    if (this.#over) return { kind: "gone" };
     if (this.#asked) return { kind: "busy" };
     this.#asked = true;
-    signal.throwIfAborted();
     const reply = Promise.withResolvers<OfferReply>();
     this.#reply = reply.resolve;
     const abort = () => {
