@@ -130,7 +130,7 @@ export class FFmpegOutput extends FFmpegPort implements SoundOutput {
       args ?? [
         ...["-hide_banner", "-loglevel", "error", "-nodisp", "-fflags", "nobuffer"],
         ...["-probesize", "32", "-analyzeduration", "0"],
-        ...[...RAW, "-ar", rate, "-ch_layout", options.channels === 1 ? "mono" : "stereo"],
+        ...[...RAW, "-ar", rate, "-ch_layout", layoutOf(options.channels ?? 2)],
         "pipe:0",
       ]);
     this.#buffer = options.bufferSamples;
@@ -170,6 +170,11 @@ export class FFmpegOutput extends FFmpegPort implements SoundOutput {
   ranDry(): boolean {
     return false;
   }
+}
+
+/** Of more than two channels nobody has said where they are. */
+function layoutOf(channels: number): string {
+  return ["mono", "stereo"][channels - 1] ?? `${channels}c`;
 }
 
 /** ffmpeg has no list that could be read; names are AVFoundation's or DirectShow's. */
