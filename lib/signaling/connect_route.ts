@@ -5,6 +5,8 @@ import { BodyRefused, readBody } from "./body.ts";
 import { ForeignPage, isForeign, type OriginBounds } from "./foreign_page.ts";
 import { type Connectable, OfferAnswerer, type OfferBounds } from "./offer_answerer.ts";
 
+export { ForeignPage, type OriginBounds };
+
 /** Options of {@linkcode connectRoute}. */
 export interface ConnectRouteOptions extends OfferBounds, OriginBounds {}
 
