@@ -4,6 +4,7 @@
  */
 
 import { SystemCallError } from "../lib/errors.ts";
+import { ERRNO, errnoName } from "./errno.ts";
 import { type LibrarySpec, openLibrary } from "./loader.ts";
 
 /** Where libasound is found and how to get it. */
@@ -77,23 +78,7 @@ const FORMATS = { float: 14, int16: 2 } as const; // SND_PCM_FORMAT_FLOAT_LE, SN
 const RW_INTERLEAVED = 3; // SND_PCM_ACCESS_RW_INTERLEAVED
 const STATE = { PREPARED: 2, RUNNING: 3, DISCONNECTED: 8 } as const; // snd_pcm_state_t
 
-/** <asm-generic/errno.h>, the same on x86_64 and aarch64. */
-const ERRNO: Readonly<Record<number, string>> = {
-  1: "EPERM",
-  2: "ENOENT",
-  5: "EIO",
-  6: "ENXIO",
-  11: "EAGAIN",
-  13: "EACCES",
-  16: "EBUSY",
-  19: "ENODEV",
-  22: "EINVAL",
-  32: "EPIPE",
-  77: "EBADFD",
-  86: "ESTRPIPE",
-  111: "ECONNREFUSED",
-};
-const [EAGAIN, EPIPE, ESTRPIPE] = [-11, -32, -86];
+const [EAGAIN, EPIPE, ESTRPIPE] = [-ERRNO.EAGAIN, -ERRNO.EPIPE, -ERRNO.ESTRPIPE];
 
 let opened: Alsa | undefined;
 
@@ -287,7 +272,7 @@ function bytes(value: string): Uint8Array<ArrayBuffer> {
 }
 
 function alsaError(action: string, result: number): SystemCallError {
-  const code = ERRNO[-result] ?? `E${-result}`;
+  const code = errnoName(-result);
   const unsafeText = openAlsa().snd_strerror(result);
   const said = unsafeText === null ? code : Deno.UnsafePointerView.getCString(unsafeText);
   return new SystemCallError(

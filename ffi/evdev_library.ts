@@ -3,6 +3,7 @@
  */
 
 import { DeviceMissing, SystemCallError } from "../lib/errors.ts";
+import { errnoName } from "./errno.ts";
 import { cLibrary, openLibrary } from "./loader.ts";
 
 const LIBC = cLibrary({
@@ -37,22 +38,6 @@ const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-// asm-generic/errno-base.h, errno.h
-const CODES: Readonly<Record<number, string>> = {
-  1: "EPERM",
-  2: "ENOENT",
-  6: "ENXIO",
-  11: "EAGAIN",
-  13: "EACCES",
-  16: "EBUSY",
-  19: "ENODEV",
-  20: "ENOTDIR",
-  22: "EINVAL",
-  24: "EMFILE",
-  25: "ENOTTY",
-  30: "EROFS",
-};
-
 /** The C library, open. */
 export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>;
 
@@ -77,7 +62,7 @@ export function giveLibrary(): void {
 export function lastError(libc: Libc): string {
   const unsafeErrno = libc.symbols.__errno_location();
   const number = unsafeErrno === null ? 0 : new Deno.UnsafePointerView(unsafeErrno).getInt32();
-  return CODES[number] ?? `errno ${number}`;
+  return errnoName(number);
 }
 
 /** How a person gets at input devices. */

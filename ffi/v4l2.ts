@@ -7,7 +7,7 @@
  * tried once more here, only to learn why.
  */
 
-import { ERRNO } from "./v4l2_layout.ts";
+import { ERRNO } from "./errno.ts";
 import { cLibrary, openLibrary } from "./loader.ts";
 
 /** System calls. Results below 0 are error numbers, as `-ENODEV`. */

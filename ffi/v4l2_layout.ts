@@ -126,18 +126,6 @@ export const CID = {
 /** `POLLIN`, `POLLERR`, `POLLHUP`, `POLLNVAL`, <poll.h>. */
 export const POLL = { IN: 0x1, ERR: 0x8, HUP: 0x10, NVAL: 0x20 } as const;
 
-/** Error numbers, <asm-generic/errno-base.h> and <asm-generic/errno.h>. */
-export const ERRNO = {
-  ...{ EPERM: 1, ENOENT: 2, EINTR: 4, EIO: 5, ENXIO: 6, EBADF: 9, EAGAIN: 11, ENOMEM: 12 },
-  ...{ EACCES: 13, EBUSY: 16, ENODEV: 19, ENOTDIR: 20, EISDIR: 21, EINVAL: 22, EMFILE: 24 },
-  ...{ ENOTTY: 25, ENOSPC: 28, EPIPE: 32, ERANGE: 34, EPROTO: 71, ETIMEDOUT: 110 },
-} as const;
-
-/** The symbolic name of an error number, such as `EACCES`. */
-export function errnoName(errno: number): string {
-  return Object.entries(ERRNO).find(([, known]) => known === errno)?.[0] ?? `errno ${errno}`;
-}
-
 /** `v4l2_fourcc()` of four characters: a little-endian number. */
 export function fourcc(text: string): number {
   return (text.charCodeAt(0) | text.charCodeAt(1) << 8 | text.charCodeAt(2) << 16 |

@@ -1,8 +1,8 @@
 /** Streaming from a V4L2 camera: the driver fills four pieces of memory in turn, and we empty them. */
+import { ERRNO } from "../../ffi/errno.ts";
 import {
   BUF_FLAG,
   BUFFER,
-  ERRNO,
   MEMORY_MMAP,
   POLL,
   REQUESTBUFFERS,

@@ -1,11 +1,10 @@
 /** A camera's controls: brightness, exposure, focus … as its driver has them. */
+import { ERRNO, errnoName } from "../../ffi/errno.ts";
 import {
   CID,
   CONTROL,
   CTRL_FLAG,
   CTRL_TYPE,
-  ERRNO,
-  errnoName,
   QUERYCTRL,
   QUERYMENU,
   struct,

@@ -1,10 +1,10 @@
 /** One open V4L2 camera: what it is, what it can give, and setting it to something. */
 import type { VideoKernel } from "../../ffi/v4l2.ts";
+import { ERRNO } from "../../ffi/errno.ts";
 import {
   CAP,
   CAPABILITY,
   DISCRETE,
-  ERRNO,
   FIELD_NONE,
   FMTDESC,
   FORMAT,

@@ -1,5 +1,6 @@
 /** What the world can do to a camera, in sentences. */
-import { CAP, ERRNO, errnoName } from "../../ffi/v4l2_layout.ts";
+import { ERRNO, errnoName } from "../../ffi/errno.ts";
+import { CAP } from "../../ffi/v4l2_layout.ts";
 import { DeviceBusy, DeviceMissing, SystemCallError } from "../errors.ts";
 
 const GONE: readonly number[] = [ERRNO.ENOENT, ERRNO.ENODEV, ERRNO.ENXIO, ERRNO.ENOTDIR];

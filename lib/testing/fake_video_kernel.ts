@@ -1,6 +1,7 @@
 /** A kernel without hardware, beneath `Camera`: V4L2 devices that are opened, asked and mapped as real ones are. */
 import type { VideoKernel } from "../../ffi/v4l2.ts";
-import { ERRNO, POLL } from "../../ffi/v4l2_layout.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import { POLL } from "../../ffi/v4l2_layout.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { FakeWebcam, type FakeWebcamOptions } from "./fake_webcam.ts";
 

@@ -1,9 +1,9 @@
 /** One camera of a `FakeVideoKernel`: answers requests on the structs of <linux/videodev2.h>, as uvcvideo does. */
+import { ERRNO } from "../../ffi/errno.ts";
 import {
   BUF_FLAG,
   CAP,
   CAPABILITY,
-  ERRNO,
   FORMAT,
   fourcc,
   POLL,

@@ -1,5 +1,6 @@
 /** The memory that a `FakeWebcam` fills in turn, as videobuf2 hands it out. */
-import { BUFFER, ERRNO, VIDIOC } from "../../ffi/v4l2_layout.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import { BUFFER, VIDIOC } from "../../ffi/v4l2_layout.ts";
 
 const PAGE = 4096;
 

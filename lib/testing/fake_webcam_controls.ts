@@ -1,10 +1,10 @@
 /** The controls of a `FakeWebcam`. */
+import { ERRNO } from "../../ffi/errno.ts";
 import {
   CID,
   CONTROL,
   CTRL_FLAG,
   CTRL_TYPE,
-  ERRNO,
   QUERYCTRL,
   QUERYMENU,
   VIDIOC,

@@ -1,13 +1,6 @@
 /** What a `FakeWebcam` can give, as its kernel tells it. */
-import {
-  DISCRETE,
-  ERRNO,
-  FMTDESC,
-  fourcc,
-  FRMIVAL,
-  FRMSIZE,
-  VIDIOC,
-} from "../../ffi/v4l2_layout.ts";
+import { ERRNO } from "../../ffi/errno.ts";
+import { DISCRETE, FMTDESC, fourcc, FRMIVAL, FRMSIZE, VIDIOC } from "../../ffi/v4l2_layout.ts";
 import { write } from "./fake_webcam_controls.ts";
 
 /** A format of a {@linkcode FakeWebcam}, by V4L2's four characters: `YUYV`, `NV12`, `YU12`, `GREY`, `MJPG`, `H264`. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { errnoName } from "../../ffi/errno.ts";
 import {
   BUFFER,
   CAPABILITY,
   CID,
-  errnoName,
   FMTDESC,
   FORMAT,
   fourcc,
