@@ -23,6 +23,7 @@
  */
 
 import { SystemCallError } from "../lib/errors.ts";
+import { errnoName } from "./errno.ts";
 import { type LibrarySpec, openLibrary } from "./loader.ts";
 
 const LIBC: LibrarySpec = {
@@ -97,13 +98,6 @@ const C_CC = 17, VTIME = 5, VMIN = 6;
 // <asm-generic/termios.h>
 const LINES = { dtr: 0x002, rts: 0x004, cts: 0x020, dcd: 0x040, ri: 0x080, dsr: 0x100 } as const;
 
-/** <asm-generic/errno-base.h>, <asm-generic/errno.h>; up to 34 the same on macOS */
-const ERRNO: Readonly<Record<number, string>> = {
-  ...{ 1: "EPERM", 2: "ENOENT", 4: "EINTR", 5: "EIO", 6: "ENXIO", 9: "EBADF", 11: "EAGAIN" },
-  ...{ 12: "ENOMEM", 13: "EACCES", 16: "EBUSY", 19: "ENODEV", 20: "ENOTDIR", 21: "EISDIR" },
-  ...{ 22: "EINVAL", 23: "ENFILE", 24: "EMFILE", 25: "ENOTTY", 30: "EROFS", 32: "EPIPE" },
-};
-
 /** A wait that nobody wakes ends by itself, so that a Worker can be ended. */
 const POLL_MS = 500;
 /** Closing is waited for so long; it is usually done at once. */
@@ -159,7 +153,7 @@ function errnoOf(libc: Libc): string {
   const unsafeErrno = (__errno_location ?? __error!)();
   const number = new Deno.UnsafePointerView(unsafeErrno!).getInt32();
   if (number === 35 && Deno.build.os === "darwin") return "EAGAIN"; // <sys/errno.h>
-  return ERRNO[number] ?? `E${number}`;
+  return errnoName(number); // up to 34 the same on macOS
 }
 
 /** An open terminal line. */
