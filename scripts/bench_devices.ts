@@ -17,7 +17,7 @@ import { FakeGamepad, FakeVideoKernel } from "../lib/testing.ts";
 import { Camera, Microphone, RTCConnection, SerialConnection, Speaker } from "../mod.ts";
 import { quantile } from "../tests/connection/simulated_viewer.ts";
 import { openPty } from "../tests/devices/pty.ts";
-import { SINE, SINK, startPulse } from "../tests/devices/sound_server.ts";
+import { SINK, startPulse } from "../tests/devices/sound_server.ts";
 
 const { values: flags } = parseArgs({
   args: Deno.args,
@@ -92,7 +92,6 @@ async function run(): Promise<void> {
   const { path, offer } = JSON.parse(await others.answer());
   await using pulse = await startPulse();
   await pulse.load(...SINK);
-  await pulse.load(...SINE);
 
   const pictures = Array.from(
     { length: 30 },
@@ -108,7 +107,8 @@ async function run(): Promise<void> {
   others.tell(JSON.stringify(await robot.getLocalDescription(offer)));
   await robot.onReady();
 
-  await using microphone = new Microphone({ server: pulse.address, device: "sine" });
+  // It hears what the speaker plays, round and round: nothing.
+  await using microphone = new Microphone({ server: pulse.address, device: "out.monitor" });
   await using speaker = new Speaker({ server: pulse.address, device: "out" });
   speaker.putSubscription(microphone);
   await using board = new SerialConnection(path, { readFormat: null });
