@@ -269,7 +269,10 @@ export class SerialConnection<const O extends SerialConnectionOptions = Record<n
     await this.#outbox.writeTo(port, over);
   }
 
-  /** Takes from what was put by `putSubscription`, as fast as it is written. */
+  /**
+   * Takes from what was put by `putSubscription`, each value when all before it is written: of a source that
+   * keeps the newest only, nothing old waits here while a board is stuck.
+   */
   async #readSource(): Promise<void> {
     try {
       for (;;) {
@@ -280,7 +283,7 @@ export class SerialConnection<const O extends SerialConnectionOptions = Record<n
           this.#rejected++;
           this.#reportRejected(error);
         }
-        await this.drained();
+        await this.#outbox.emptied();
       }
     } catch {
       // it was closed

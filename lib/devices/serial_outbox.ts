@@ -16,6 +16,7 @@ export class SerialOutbox {
   #bytes = 0;
   #wakeWriter: () => void = () => {};
   #drained: PromiseWithResolvers<void>[] = [];
+  #emptied: PromiseWithResolvers<void>[] = [];
 
   /** How many bytes wait. */
   get bytes(): number {
@@ -41,11 +42,12 @@ export class SerialOutbox {
 
   /** Resolves when nearly all is written; rejects when it ends before, which harms nobody who does not wait. */
   drained(): Promise<void> {
-    if (this.#bytes <= DRAINED_BYTES) return Promise.resolve();
-    const waiting = Promise.withResolvers<void>();
-    waiting.promise.catch(() => {});
-    this.#drained.push(waiting);
-    return waiting.promise;
+    return this.#bytes <= DRAINED_BYTES ? Promise.resolve() : waitIn(this.#drained);
+  }
+
+  /** Resolves when all is written; rejects likewise. */
+  emptied(): Promise<void> {
+    return this.#bytes === 0 ? Promise.resolve() : waitIn(this.#emptied);
   }
 
   /**
@@ -65,6 +67,7 @@ export class SerialOutbox {
       await port.write(message);
       this.#first = undefined;
       this.#bytes -= message.length;
+      if (this.#bytes === 0) { for (const waiting of this.#emptied.splice(0)) waiting.resolve(); }
       if (this.#bytes > DRAINED_BYTES) continue;
       for (const waiting of this.#drained.splice(0)) waiting.resolve();
     }
@@ -72,6 +75,15 @@ export class SerialOutbox {
 
   /** Sends away who waits. */
   end(reason: Error): void {
-    for (const waiting of this.#drained.splice(0)) waiting.reject(reason);
+    for (const waiting of [...this.#drained.splice(0), ...this.#emptied.splice(0)]) {
+      waiting.reject(reason);
+    }
   }
+}
+
+function waitIn(line: PromiseWithResolvers<void>[]): Promise<void> {
+  const waiting = Promise.withResolvers<void>();
+  waiting.promise.catch(() => {});
+  line.push(waiting);
+  return waiting.promise;
 }
