@@ -313,3 +313,32 @@ Deno.test("serveSignaling() answers who offers another protocol as if it had not
     await served.close();
   }
 });
+
+Deno.test("serveSignaling() survives JSON that can be read and not written, from viewers and robots", async () => {
+  const served = await serve({ limits: { maxOffersPerRobot: 1 } });
+  try {
+    // V8 writes by recursion once there is a `toJSON`, whatever it is.
+    const deep = '{"toJSON":'.repeat(10_000) + "1" + "}".repeat(10_000);
+    const rover = await stayingRobot(served, "/rover");
+    for (let i = 0; i < 2; i++) {
+      const reply = served.post("/rover", `{"type":"offer","sdp":"","x":${deep}}`);
+      const { id, offer } = await rover.json();
+      assert.equal(offer.sdp, "");
+      rover.send({ type: "refuse", id });
+      await (await reply).body?.cancel();
+      assert.equal((await reply).status, 403);
+    }
+    const reply = served.post("/rover");
+    const { id } = await rover.json();
+    rover.send(`{"type":"answer","id":"${id}","answer":{"x":${deep}}}`);
+    assert.deepEqual(await rover.closed, {
+      code: 4400,
+      reason: 'Cannot read the message: its "answer" is nested too deeply',
+    });
+    await (await reply).body?.cancel();
+    assert.equal((await reply).status, 502);
+    await joinWorks(served, "neighbour");
+  } finally {
+    await served.close();
+  }
+});

@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Duplex } from "node:stream";
+import { report } from "../../subscriptions/report.ts";
 import { closeData, FrameError, FrameReader, writeFrame } from "./frames.ts";
 import { TokenBucket } from "./limits.ts";
 import {
@@ -111,8 +112,11 @@ class BoundedSocket implements ServiceSocket {
         throw new FrameError(1008, "too many frames");
       }
     } catch (error) {
-      if (!(error instanceof FrameError)) throw error;
-      this.close(error.code, error.message);
+      if (error instanceof FrameError) this.close(error.code, error.message);
+      else { // thrown on, it would end the whole service
+        report("a robot's message could not be taken", error);
+        this.close(1011, "the service has a problem");
+      }
       // What follows cannot be read, and is not to be kept. It is taken, or the close frame may be lost.
       this.#connection.removeAllListeners("data");
       this.#connection.resume();

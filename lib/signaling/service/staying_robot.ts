@@ -77,7 +77,9 @@ export class StayingRobot implements Holder, SocketListener {
     };
     signal.addEventListener("abort", abort);
     const { offer, token } = message;
-    this.#say({ type: "offer", id, offer: JSON.parse(offer), token, iceServers });
+    // The offer as it came: it was read, but what is nested deeply could not be written again.
+    const rest = JSON.stringify({ type: "offer", id, token, iceServers });
+    if (!this.#over) this.#socket.send(`${rest.slice(0, -1)},"offer":${offer}}`);
     try {
       return await reply.promise;
     } finally {
@@ -139,7 +141,15 @@ export class StayingRobot implements Holder, SocketListener {
     }
     const reply = this.#offers.get(message.id); // an answer that is late has nobody to go to
     if (message.type === "answer") {
-      reply?.({ kind: "answer", answer: JSON.stringify(message.answer) });
+      let answer: string;
+      try {
+        answer = JSON.stringify(message.answer);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        const reason = 'Cannot read the message: its "answer" is nested too deeply';
+        return this.end(CloseCode.badMessage, reason);
+      }
+      reply?.({ kind: "answer", answer });
     } else {
       const { reason, needsToken } = message;
       reply?.({ kind: "refused", reason, needsToken });
