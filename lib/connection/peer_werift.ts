@@ -291,17 +291,20 @@ class WeriftPeer implements Peer {
     return driver;
   }
 
-  /** A relay is spoken to from whichever address of ours leads there. */
   #watchAddress(): void {
-    const local = this.route.paths.find(({ selected }) => selected)?.local;
-    if (!local?.address) return;
-    const ours = local.type === "relay" ? hostAddresses() : [local.address];
+    const atFirst = hostAddresses();
+    const local = () => this.route.paths.find(({ selected }) => selected)?.local;
+    // A relay is spoken to from whichever address of ours leads there.
+    const ours = () => {
+      const { type, address } = local() ?? {};
+      return type === "relay" || !address ? atFirst : [address];
+    };
     this.#stopWatching = watchAddresses(ours, () => {
-      const which = local.type === "relay" ? "" : ` ${local.address}`;
+      const which = ours().join(", ");
       this.#lost(
         "failed",
         new ConnectionLost(
-          `Cannot stay connected: this machine's address${which} is gone; connect again`,
+          `Cannot stay connected: this machine's address ${which} is gone; connect again`,
         ),
       );
     });

@@ -22,9 +22,10 @@ export function hostAddresses(): string[] {
  * gave another one. Whoever was reached at them cannot be reached now, and need not wait to be missed.
  * Never asks for a permission; without one for this it never calls back.
  *
+ * @param addresses gives those that are used at present; another path may have been chosen
  * @returns ends the watch
  */
-export function watchAddresses(addresses: readonly string[], gone: () => void): () => void {
+export function watchAddresses(addresses: () => readonly string[], gone: () => void): () => void {
   const watch: Watch = { addresses, gone, missed: 0 };
   if (!granted({ name: "ffi" }) && !granted(INTERFACES)) return () => {};
   watches.add(watch);
@@ -38,7 +39,7 @@ export function watchAddresses(addresses: readonly string[], gone: () => void): 
 }
 
 interface Watch {
-  readonly addresses: readonly string[];
+  readonly addresses: () => readonly string[];
   readonly gone: () => void;
   missed: number;
 }
@@ -53,7 +54,7 @@ let timer: ReturnType<typeof setInterval> | undefined;
 function look(): void {
   const present = new Set(allAddresses().map(({ address }) => address));
   for (const watch of [...watches]) {
-    const here = watch.addresses.some((address) => present.has(address));
+    const here = watch.addresses().some((address) => present.has(address));
     watch.missed = here ? 0 : watch.missed + 1;
     if (watch.missed === LOOKS) watch.gone();
   }

@@ -47,10 +47,20 @@ async function openPage(world: World): Promise<{ page: Page; ms: number; kind: s
   await world.open("/healthz").then((page) => page.close()); // the browser itself is no part of it
   const since = Date.now();
   const page = await world.open("/rover");
-  await page.waitForFunction(() => robot.state === "open" && robot.frames > 0);
+  await page.waitForFunction(() => robot.state === "open" && robot.frames > 0).catch(
+    async (error) => {
+      const shown = await page.evaluate(() => document.querySelector(".card")?.textContent);
+      throw new Error(`${error.message}; the page says: ${shown}`);
+    },
+  );
   const ms = Date.now() - since;
   const kind = await page.evaluate(async () => (await robot.conn.describeRoute()).kind);
   return { page, ms, kind };
+}
+
+/** The number of the newest connection. */
+function newest(program: Program): number {
+  return Number([...program.output().matchAll(/"connected","at":\d+,"which":(\d+)/g)].at(-1)?.[1]);
 }
 
 /** The next command that the robot gets over the `which`th connection or a later one. */
@@ -140,6 +150,7 @@ testWorld(
     figure("robot's address changed to picture again", Date.now() - since);
     assert.match(program.output(), /"closed","at":\d+,"which":1,"left":0/);
 
+    const which = newest(program);
     const [middle, meanwhile] = [program.output().length, Date.now()];
     await world.ip(
       "viewer",
