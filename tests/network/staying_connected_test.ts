@@ -58,11 +58,6 @@ async function openPage(world: World): Promise<{ page: Page; ms: number; kind: s
   return { page, ms, kind };
 }
 
-/** The number of the newest connection. */
-function newest(program: Program): number {
-  return Number([...program.output().matchAll(/"connected","at":\d+,"which":(\d+)/g)].at(-1)?.[1]);
-}
-
 /** The next command that the robot gets over the `which`th connection or a later one. */
 async function drives(
   program: Program,
@@ -150,7 +145,6 @@ testWorld(
     figure("robot's address changed to picture again", Date.now() - since);
     assert.match(program.output(), /"closed","at":\d+,"which":1,"left":0/);
 
-    const which = newest(program);
     const [middle, meanwhile] = [program.output().length, Date.now()];
     await world.ip(
       "viewer",
