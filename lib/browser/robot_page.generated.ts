@@ -597,6 +597,7 @@ h1 {
 }
 
 .dot {
+  flex: none;
   width: 9px;
   height: 9px;
   border-radius: 50%;

@@ -13,7 +13,7 @@ declare const robot: {
 };
 
 /** What is aimed at is 5 s; a busy machine is given its time. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 45_000;
 
 function testWorld(
   name: string,

@@ -18,7 +18,7 @@ const HOSTS: readonly Host[] = ["net", "server", "robotGate", "viewerGate", "rob
 export const SERVER = "203.0.113.10";
 const ROOT = new URL("../../", import.meta.url);
 /** On a busy machine a program takes its time. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 /** Why there can be no such world on this machine; empty if there can. */
 export const MISSING: string = await findMissing();
