@@ -1589,6 +1589,9 @@ var StayConnected = class {
     const conn = this.#newest = new RTCConnection(true, configuration);
     signal.addEventListener("abort", () => conn.close());
     conn.onClose(() => this.#ended(life, describeEnd(conn)));
+    conn._rtc.addEventListener("connectionstatechange", () => {
+      if (conn._rtc.connectionState === "disconnected") this.#ended(life, notHeard());
+    });
     onConnection(conn);
     const offer = await conn.getLocalDescription();
     const answer = await this.#ask(url, signal, { ...offer, viewer: this.#viewer });
@@ -1654,9 +1657,10 @@ var StayConnected = class {
 };
 function describeEnd(conn) {
   if (conn.state !== "lost") return new ConnectionLost("The robot has closed the connection.");
-  return new ConnectionLost(
-    conn.ready ? "The robot is not heard any more." : "There is no way through the network."
-  );
+  return conn.ready ? notHeard() : new ConnectionLost("There is no way through the network.");
+}
+function notHeard() {
+  return new ConnectionLost("The robot is not heard any more.");
 }
 function randomName() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -133,6 +133,11 @@ export class StayConnected {
     const conn = this.#newest = new RTCConnection(true, configuration);
     signal.addEventListener("abort", () => conn.close());
     conn.onClose(() => this.#ended(life, describeEnd(conn)));
+    // An end that was never heard on the library's own channel is missed by the browser alone, which
+    // would hope for 15 s.
+    conn._rtc.addEventListener("connectionstatechange", () => {
+      if (conn._rtc.connectionState === "disconnected") this.#ended(life, notHeard());
+    });
     onConnection(conn);
     const offer = await conn.getLocalDescription();
     const answer = await this.#ask(url, signal, { ...offer, viewer: this.#viewer });
@@ -208,9 +213,11 @@ export class StayConnected {
 
 function describeEnd(conn: RTCConnection): Error {
   if (conn.state !== "lost") return new ConnectionLost("The robot has closed the connection.");
-  return new ConnectionLost(
-    conn.ready ? "The robot is not heard any more." : "There is no way through the network.",
-  );
+  return conn.ready ? notHeard() : new ConnectionLost("There is no way through the network.");
+}
+
+function notHeard(): Error {
+  return new ConnectionLost("The robot is not heard any more.");
 }
 
 /** `crypto.randomUUID` is not to be had over plain HTTP. */

@@ -1,7 +1,7 @@
 /**
- * Follows the other end when it chooses another path. A browser begins on the path that opened first and
- * moves to a better one; it then closes the first. werift stays on the first for ever (0.25.2), and what it
- * sends there is heard by nobody: with relays at both ends, two connections of three did not open.
+ * Follows the other end when it chooses another path. A browser begins on the path that opened first, a
+ * relay perhaps, and moves to a better one, or to another one when the first has died. werift stays on the
+ * first for ever (0.25.2): it would go on paying for the relay, and lose who has left it.
  */
 import type * as Werift from "werift";
 

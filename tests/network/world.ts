@@ -123,7 +123,10 @@ export class World implements AsyncDisposable {
         ...["link", "add", nameA, "netns", this.#prefix + a, "type", "veth"],
         ...["peer", "name", nameB, "netns", this.#prefix + b],
       ]);
+    // What is for nobody goes to the bridge, which passes nothing on. Without a way for it coturn would end
+    // the relays of whoever tries an address of somebody's home.
     await this.ip("net", "link add bridge type bridge", "link set bridge up");
+    await this.ip("net", "address add 203.0.113.254/24 dev bridge");
     for (const [host, address] of [["server", 10], ["robotGate", 1], ["viewerGate", 2]] as const) {
       await link(host, "wan", "net", host);
       await this.ip("net", `link set ${host} master bridge up`);
@@ -132,6 +135,7 @@ export class World implements AsyncDisposable {
         "link set lo up",
         `address add 203.0.113.${address}/24 dev wan`,
         "link set wan up",
+        "route add default via 203.0.113.254",
       );
     }
     for (
