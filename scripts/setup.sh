@@ -164,6 +164,8 @@ missing_on_linux() {
   have avr-gcc || echo avr-gcc
   [ -d /usr/share/arduino/hardware/arduino/avr ] || echo arduino
   have qemu-system-avr || echo qemu-avr
+  have ip || echo iproute2
+  have nft || echo nftables
   # Debian starts these as services that listen, which a person's machine is not asked to do.
   [ "${CI:-}" = true ] || return 0
   have turnserver || echo coturn
