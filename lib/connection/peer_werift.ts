@@ -1,6 +1,8 @@
 /**
  * A {@linkcode Peer} on werift 0.25.2. What werift does wrong or not at all is mended here and in the
  * `werift_*.ts` files beside; nobody else knows that werift exists.
+ *
+ * Long because it is where all of those meet: each part of it only says which of them does what.
  */
 import { Buffer } from "node:buffer";
 import type * as Werift from "werift";

@@ -5,6 +5,8 @@
  * A chunk counts as lost when three SACKs report chunks that were sent *after* it, where "after" is the order
  * of sending and not of numbers: so a chunk that is lost again is sent again without waiting for a time-out.
  * One such SACK is enough for a chunk that was sent a whole round trip earlier (compare RFC 8985).
+ *
+ * Long because all of it reads and changes one list.
  */
 import { DATA_FLAG, DATA_HEADER_BYTES, type ForwardTsn } from "./chunks.ts";
 import type { PacketReader } from "./packet.ts";
