@@ -2,7 +2,6 @@
 import process from "node:process";
 import type * as Werift from "werift";
 import { guardIce } from "./werift_guard.ts";
-import { followNomination } from "./werift_nomination.ts";
 import { quickenOpening } from "./werift_opening.ts";
 import { quickenRecords } from "./werift_records.ts";
 import { quickenSockets } from "./werift_sockets.ts";
@@ -17,7 +16,6 @@ export function loadWerift(): Promise<typeof Werift> {
 async function load(): Promise<typeof Werift> {
   const werift = await withoutEnvironment(() => import("werift"));
   guardIce(werift);
-  followNomination(werift);
   quickenOpening(werift);
   quickenSockets(werift);
   quickenRecords(werift);
